@@ -1,0 +1,68 @@
+# One command for each thing people do. `make help` lists them.
+
+PYTHON  ?= python3
+WORKERS ?= 2
+BIN     := .venv/bin
+NOTEBOOKS = $(sort $(wildcard notebooks/*.ipynb solutions/*.ipynb))
+LESSON    = $(firstword $(wildcard notebooks/00_*.ipynb) notebooks)
+
+# The paper's corpora, if a folder shared/data lies beside this one and DUALCL_DATA does not say
+# otherwise. Absolute, because notebooks run in their own folder.
+ifeq ($(origin DUALCL_DATA),undefined)
+  DUALCL_DATA := $(wildcard ../shared/data)
+endif
+ifneq ($(DUALCL_DATA),)
+  export DUALCL_DATA := $(abspath $(DUALCL_DATA))
+endif
+
+.PHONY: help lab test test-all lint notebooks bench clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+lab: .venv/.lab  ## install what lessons need and open JupyterLab on them
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(LESSON) \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LABFLAGS)
+
+# One worker is one process with one thread: two of them keep two cores busy and numbers repeatable.
+test test-all: export OMP_NUM_THREADS = 1
+test test-all: export MPLBACKEND = agg
+test test-all: export DUALCL_MODE = quick
+
+# pytest ends with 5 where it found no test, which is no failure here.
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+NO_TESTS = || { status=$$?; test $$status -eq 5 || exit $$status; }
+
+test: lint  ## lint, unit tests and every notebook, in quick mode
+	$(PYTEST) tests $(if $(NOTEBOOKS),--nbval-lax --nbval-current-env --nbval-cell-timeout=180 \
+		$(NOTEBOOKS)) $(NO_TESTS)
+
+test-all: .venv/.test  ## only what is slow and not in `make test`: browser, kills, wheel, nbgrader
+	$(PYTEST) -m slow tests $(NO_TESTS)
+
+lint: .venv/.test  ## format, lint, docstrings, types, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+notebooks: .venv/.test  ## build and execute notebooks/, exercises/ and solutions/ from course/
+	$(BIN)/python course/build.py
+
+bench: .venv/.test  ## run the benchmarks
+	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done
+
+clean:  ## remove caches and build products (the environment and runs/ stay)
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -print \
+		| xargs rm -rf
+
+# The environment is rebuilt when what it is made from has changed.
+.venv/.lab: pyproject.toml constraints.txt
+	$(PYTHON) tools/install.py lab,offline
+	@touch $@
+
+.venv/.test: pyproject.toml constraints.txt
+	$(PYTHON) tools/install.py lab,offline,test,explain
+	@touch .venv/.lab $@

@@ -1,0 +1,1 @@
+"""The course's build: sources and one metadata file in, notebooks and pages out."""

@@ -1,0 +1,11 @@
+"""Build the course's notebooks from their sources; see AUTHORS.md for the commands."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from course._build.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

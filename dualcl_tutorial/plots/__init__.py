@@ -1,0 +1,1 @@
+"""Figures of the course, one module a lesson; what several lessons draw is in `shared`."""

@@ -1,0 +1,1 @@
+"""Stored results of the course (CSV and JSON), installed as ``dualcl_tutorial.results``."""

@@ -1,0 +1,103 @@
+"""Install the course into a virtual environment: `python3 tools/install.py lab,offline [.venv]`.
+
+Two steps, because of one trap: on Linux, PyPI's torch brings gigabytes of CUDA libraries along.
+
+1. torch, in the version of constraints.txt: from PyTorch's CPU index, unless a GPU is seen or this
+   is not Linux (then PyPI has the right one). TORCH_INDEX names another index; an index that does
+   not answer is replaced by PyPI.
+2. the package itself, editable, with the extras asked for and the versions of constraints.txt.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+if sys.version_info < (3, 11):  # noqa: UP036, an older Python may well run this file
+    sys.exit(
+        "The course needs Python 3.11 or newer and this is {}.{}: name another one, "
+        "as in `make PYTHON=python3.12 lab`.".format(*sys.version_info)
+    )
+
+ROOT = Path(__file__).resolve().parent.parent
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+PATIENCE = 5  # seconds to wait for the index
+
+
+def has_gpu() -> bool:
+    """Say whether the driver of an NVIDIA card answers."""
+    command = shutil.which("nvidia-smi")
+    return command is not None and subprocess.run([command], capture_output=True).returncode == 0
+
+
+def reachable(index: str) -> bool:
+    """Say whether a package index answers; one on disk needs no answer."""
+    if not index.startswith(("http://", "https://")):
+        return True
+    try:
+        urllib.request.urlopen(index.rstrip("/") + "/torch/", timeout=PATIENCE).close()
+    except OSError:  # urllib's own errors are among these
+        return False
+    return True
+
+
+def torch_index() -> str:
+    """Return the index that torch comes from, empty for pip's own (PyPI)."""
+    index = os.environ.get("TORCH_INDEX", "")
+    if not index and (not sys.platform.startswith("linux") or has_gpu()):
+        return ""
+    index = index or CPU_INDEX
+    if not reachable(index):
+        print(f"{index} cannot be reached, so torch comes from PyPI.", flush=True)
+        return ""
+    return index
+
+
+def virtual_environment(folder: Path) -> Path:
+    """Create the environment if it is missing and return its Python."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        print(f"Making the virtual environment {folder.name}.", flush=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "venv", str(folder)], stdout=subprocess.DEVNULL
+        )
+        if done.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            sys.exit(
+                "Python could not make a virtual environment: install its venv module "
+                "(on Debian and Ubuntu the package python3-venv) and try again."
+            )
+    return python
+
+
+def pip(python: Path, what: str, *arguments: str) -> None:
+    """Run pip in the environment, quietly, and stop with one sentence if it fails."""
+    print(f"Installing {what} ...", flush=True)
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if subprocess.run([*command, *arguments], cwd=ROOT).returncode != 0:
+        sys.exit(
+            f"Installing {what} failed for the reason above; what is installed so far is kept."
+        )
+
+
+def main() -> None:
+    """Install torch, then the package."""
+    extras = sys.argv[1] if len(sys.argv) > 1 else "lab,offline"
+    folder = Path(sys.argv[2] if len(sys.argv) > 2 else ROOT / ".venv").absolute()
+    pin = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    if pin is None:
+        sys.exit("constraints.txt names no version of torch: add a line like torch==2.13.0.")
+
+    python = virtual_environment(folder)
+    index = torch_index()
+    # Without dependencies, so that this index is asked for torch and for nothing else.
+    source = ["--index-url", index] if index else []
+    pip(python, f"{pin[0]} from {index or 'PyPI'}", "--no-deps", *source, pin[0])
+    pip(python, f"the course [{extras}]", "-c", "constraints.txt", "-e", f".[{extras}]")
+
+
+if __name__ == "__main__":
+    main()

@@ -24,8 +24,20 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 # What an encoder is trained with unless said otherwise. For other encoders than minilm these are
 # the paper's values, the weight out of its grid; minilm's were found by trying (results/README.md).
-PAPER = {"epochs": 30, "lr": 2e-5, "final_lr": 1e-5, "batch_size": 64, "weight": 0.05}
-MINILM = {"epochs": 10, "lr": 1e-4, "final_lr": 0.0, "batch_size": 16, "weight": 0.1}
+PAPER: dict[str, Any] = {
+    "epochs": 30,
+    "lr": 2e-5,
+    "final_lr": 1e-5,
+    "batch_size": 64,
+    "weight": 0.05,
+}
+MINILM: dict[str, Any] = {
+    "epochs": 10,
+    "lr": 1e-4,
+    "final_lr": 0.0,
+    "batch_size": 16,
+    "weight": 0.1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +83,16 @@ class TrainConfig:
     encoder: str = "minilm"
     fraction: float = 1.0
     per_class: int | None = None
-    validation: float | None = None
+    validation: float = None  # type: ignore[assignment]  # here and below: resolved() knows
     test: str | float | None = None
     text_column: str | None = None
     label_column: str | None = None
     label_words: tuple[str, ...] | None = None
-    epochs: int | None = None
-    lr: float | None = None
-    final_lr: float | None = None
-    batch_size: int | None = None
-    weight: float | None = None
+    epochs: int = None  # type: ignore[assignment]
+    lr: float = None  # type: ignore[assignment]
+    final_lr: float = None  # type: ignore[assignment]
+    batch_size: int = None  # type: ignore[assignment]
+    weight: float = None  # type: ignore[assignment]
     temperature: float = 0.1
     weight_decay: float = 0.01
     warmup: float = 0.1

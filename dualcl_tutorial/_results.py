@@ -49,7 +49,7 @@ class RunResult:
     model: TextClassifier
     history: pd.DataFrame
     accuracy: float | None = None
-    predictions: pd.DataFrame | None = None
+    predictions: pd.DataFrame = None
     path: Path | None = None
     record: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False

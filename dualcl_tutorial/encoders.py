@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dualcl_tutorial._files import nearest, reachable
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = ["SHORT_NAMES", "Encoder", "available", "load_encoder", "resolve"]
 
@@ -112,7 +112,7 @@ def available(name: str | os.PathLike[str]) -> bool:
     )
 
 
-def load_encoder(name: str | os.PathLike[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_encoder(name: str | os.PathLike[str]) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Load a pretrained encoder in float32 and its fast tokenizer (lesson 00).
 
     Weights come as safetensors only, and no code of a model's author is ever run. What is in the

@@ -1,7 +1,7 @@
 """The hand-sized batch: six sentences in three classes of sizes 3, 2 and 1.
 
-The same in lessons 01 to 05 and 07, and back in 09 and 10. Its features are two-dimensional, so that
-every number can be checked with pencil and paper and every vector drawn.
+The same in lessons 01 to 05 and 07, and back in 09 and 10. Its features are two-dimensional, so
+that every number can be checked with pencil and paper and every vector drawn.
 """
 
 from __future__ import annotations

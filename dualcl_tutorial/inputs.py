@@ -126,8 +126,6 @@ class PlainCollator:
             limit (``tokenizer.model_max_length``) holds where it is lower.
     """
 
-    prefix: LabelPrefix | None = None
-
     def __init__(self, tokenizer: PreTrainedTokenizerFast, *, max_length: int = 128) -> None:
         if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
             raise ValueError(

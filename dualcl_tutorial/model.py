@@ -50,10 +50,10 @@ class DualOutput(ModelOutput):
         loss: scalar, only where labels were given.
     """
 
-    z: Tensor | None = None
-    theta: Tensor | None = None
-    logits: Tensor | None = None
-    loss: Tensor | None = None
+    z: Tensor = None  # type: ignore[assignment]  # ModelOutput wants None by default
+    theta: Tensor = None  # type: ignore[assignment]
+    logits: Tensor = None  # type: ignore[assignment]
+    loss: Tensor = None  # type: ignore[assignment]
 
 
 class TextClassifierConfig(PreTrainedConfig):
@@ -118,7 +118,7 @@ class TextClassifier(PreTrainedModel):
 
     def __init__(self, config: TextClassifierConfig) -> None:
         super().__init__(config)
-        settings = dict(config.encoder_config)
+        settings = dict(config.encoder_config or {})
         encoder_config = AutoConfig.for_model(settings.pop("model_type"), **settings)
         self.encoder = AutoModel.from_config(encoder_config)
         if getattr(self.encoder, "pooler", None) is not None:
@@ -136,13 +136,17 @@ class TextClassifier(PreTrainedModel):
         return model
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, *args: Any, **kwargs: Any) -> Self:
+    def from_pretrained(  # type: ignore[override]
+        cls, folder: str | Path, *args: Any, **kwargs: Any
+    ) -> Self:
         """Load a saved model and its tokenizer from a folder or a hub id, in float32."""
         model = super().from_pretrained(folder, *args, **{"dtype": torch.float32, **kwargs})
         (model[0] if isinstance(model, tuple) else model).tokenizer = _tokenizer_of(folder, kwargs)
         return model
 
-    def save_pretrained(self, save_directory: str | Path, *args: Any, **kwargs: Any) -> None:
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: str | Path, *args: Any, **kwargs: Any
+    ) -> None:
         """Write config, weights (safetensors) and tokenizer, label prefix included."""
         super().save_pretrained(save_directory, *args, **kwargs)
         self.tokenizer.save_pretrained(save_directory)
@@ -329,7 +333,7 @@ class DualCLModel(TextClassifier):
         z = hidden[:, 0]  # (N, d)
         theta = read_theta(hidden, self._slots(hidden) if label_slots is None else label_slots)
         logits = label_logits(z, theta)  # (N, K)
-        loss = None
+        loss: Any = None
         if labels is not None:
             weight, tau = self.config.weight, self.config.contrastive_temperature
             loss = dualcl_loss(z, theta, labels, weight=weight, temperature=tau).total
@@ -417,7 +421,7 @@ class CrossEntropyModel(TextClassifier):
         """
         z = self.hidden_states(input_ids, attention_mask)[:, 0]  # (N, d)
         logits = self.head(self.dropout(z)).float()  # (N, K)
-        loss = None if labels is None else cross_entropy(logits, labels)
+        loss: Any = None if labels is None else cross_entropy(logits, labels)
         return DualOutput(z=z, logits=logits, loss=loss)
 
 
@@ -456,7 +460,7 @@ def _position_limit(encoder: nn.Module) -> int:
     return getattr(encoder.config, "max_position_embeddings", 10**9)
 
 
-def _tokenizer_of(folder: str | Path, settings: dict[str, Any]) -> PreTrainedTokenizerFast:
+def _tokenizer_of(folder: str | Path, settings: dict[str, Any]) -> Any:
     hub = ("cache_dir", "force_download", "local_files_only", "token", "revision", "subfolder")
     return AutoTokenizer.from_pretrained(folder, **{k: settings[k] for k in hub if k in settings})
 

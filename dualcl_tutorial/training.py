@@ -120,7 +120,7 @@ def train(config: TrainConfig) -> RunResult:
     """
     config = config.resolved()
     if config.output and Path(config.output).exists():
-        return _finished(config)
+        return _finished(config, Path(config.output))
     started = time.monotonic()
     data = load_corpus(config)
     accelerator = _accelerator(config.precision)
@@ -166,6 +166,7 @@ class _Run:
         self.optimizer = accelerator.prepare(
             torch.optim.AdamW(_decay_groups(model, config.weight_decay), lr=config.lr, fused=True)
         )
+        self.output = Path(config.output) if config.output else None
         self.step = 0
         self.rows: list[dict[str, Any]] = []
         self.validated: list[dict[str, Any]] = []
@@ -237,7 +238,7 @@ class _Run:
 
     def checkpoint_due(self) -> bool:
         """Say whether it is time to save."""
-        if not self.config.output or self.step >= self.steps:
+        if not self.output or self.step >= self.steps:
             return False
         every = self.config.checkpoint_steps
         late = time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes
@@ -258,17 +259,18 @@ class _Run:
             "record": record(self.accelerator),
             "scaler": None if scaler is None else scaler.state_dict(),
         }
-        checkpoint.save(_checkpoints(self.config), self.step, tensors, state)
+        if self.output is not None:
+            checkpoint.save(_checkpoints(self.output), self.step, tensors, state)
         self.saved_at = time.monotonic()
 
     def restore(self) -> None:
         """Go on from the newest checkpoint, if the run is to be resumed and there is one."""
-        folder = _checkpoints(self.config)
-        if folder is None or not folder.exists():
+        if self.output is None or not _checkpoints(self.output).exists():
             return
+        folder = _checkpoints(self.output)
         if not self.config.resume:
             raise FileExistsError(
-                f"Expected no interrupted run for output {self.config.output}, but {folder} holds "
+                f"Expected no interrupted run for output {self.output}, but {folder} holds "
                 "one: resume it (resume=True, --resume), or remove that folder."
             )
         loaded = checkpoint.load(folder)
@@ -295,11 +297,11 @@ class _Run:
 
     def stopped(self) -> RunResult:
         """Keep what there is of an interrupted run and say how to go on."""
-        if self.config.output:
+        if self.output:
             self.save()
             print(
                 f"Interrupted after step {self.step} of {self.steps}; run it again with "
-                f"resume=True (--resume) and output {self.config.output} to go on."
+                f"resume=True (--resume) and output {self.output} to go on."
             )
         return RunResult(self.config, self.model, self.history(), interrupted=True)
 
@@ -317,11 +319,11 @@ class _Run:
             judged.predictions,
             record={**record(self.accelerator), "seconds": round(seconds, 1)},
         )
-        if self.config.output:
-            result.path = Path(self.config.output)
+        if self.output:
+            result.path = self.output
             with checkpoint.published(result.path) as folder:
                 write(result, folder)
-            _remove(_checkpoints(self.config))
+            shutil.rmtree(_checkpoints(self.output), ignore_errors=True)
         return result
 
 
@@ -406,24 +408,21 @@ def _title(config: TrainConfig) -> str:
     return f"{config.method} on {Path(config.corpus).name}"
 
 
-def _checkpoints(config: TrainConfig) -> Path | None:
+def _checkpoints(output: Path) -> Path:
     """Where the checkpoints lie while the run is not finished: beside its output."""
-    if not config.output:
-        return None
-    output = Path(config.output)
     return output.with_name(output.name + ".checkpoint")
 
 
-def _finished(config: TrainConfig) -> RunResult:
+def _finished(config: TrainConfig, output: Path) -> RunResult:
     """Return the finished run an output holds, if that is what the caller wants."""
     if not config.resume:
         raise FileExistsError(
-            f"Expected a free output folder, but {config.output} is there: choose another, or pass "
-            "resume (--resume) to read the finished run in it."
+            f"Expected a free output folder, but {output} is there: choose another, or pass resume "
+            " (--resume) to read the finished run in it."
         )
-    run = load_run(config.output)
-    _same_settings(run.config.settings(), config.settings(), Path(config.output))
-    _remove(_checkpoints(config))
+    run = load_run(output)
+    _same_settings(run.config.settings(), config.settings(), output)
+    shutil.rmtree(_checkpoints(output), ignore_errors=True)
     return run
 
 
@@ -449,8 +448,3 @@ def _same_surroundings(before: Mapping[str, Any], now: Mapping[str, Any]) -> Non
             "be as good, but not equal to the bit.",
             stacklevel=3,
         )
-
-
-def _remove(folder: Path | None) -> None:
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)

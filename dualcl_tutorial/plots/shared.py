@@ -52,15 +52,15 @@ def pipeline(lit: str | Sequence[str]) -> Figure:
     lit = [lit] if isinstance(lit, str) else list(lit)
     if unknown := set(lit) - set(STAGES):
         raise ValueError(f"Expected stages out of {', '.join(STAGES)}, got {sorted(unknown)}.")
-    figure = Figure(figsize=(8, 1.2), layout="constrained")
+    figure = Figure(figsize=(8.4, 1.2), layout="constrained")
     axes = figure.subplots()
     axes.set(xlim=(-0.6, len(STAGES) - 0.4), ylim=(-0.55, 0.55))
     axes.set_axis_off()
     for i, (stage, label) in enumerate(STAGES.items()):
         on = stage in lit
         box = FancyBboxPatch(
-            (i - 0.37, -0.3),
-            0.74,
+            (i - 0.39, -0.3),
+            0.78,
             0.6,
             boxstyle="round,pad=0.03",
             facecolor=COLOURS[0] if on else "#eeeeee",
@@ -69,9 +69,9 @@ def pipeline(lit: str | Sequence[str]) -> Figure:
         axes.add_patch(box)
         colour = "white" if on else "#444444"
         weight = "bold" if on else "normal"
-        axes.text(i, 0, label, ha="center", va="center", fontsize=8, color=colour, weight=weight)
+        axes.text(i, 0, label, ha="center", va="center", fontsize=7.5, color=colour, weight=weight)
         if i:
-            arrow = ((i - 0.61, 0), (i - 0.39, 0))
+            arrow = ((i - 0.58, 0), (i - 0.42, 0))
             axes.add_patch(
                 FancyArrowPatch(*arrow, arrowstyle="->", mutation_scale=9, color="#666666")
             )

@@ -1,6 +1,6 @@
 """`python -m course` is `python course/build.py`."""
 
-from course._build.cli import main
+from course.builder.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

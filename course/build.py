@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from course._build.cli import main
+from course.builder.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from course._build.metadata import FOLDERS, Course, Lesson
+from course.builder.metadata import FOLDERS, Course, Lesson
 
 BEGIN, END = "<!-- syllabus:begin -->", "<!-- syllabus:end -->"
 TASK = re.compile(r"\*Difficulty ([123]) of 3, (\d+) minutes?, objectives? (\d)")

@@ -1,0 +1,1 @@
+"""The course: its sources, its metadata and what builds notebooks from them."""

@@ -98,7 +98,7 @@ CORPORA: Mapping[str, Corpus] = {
         "Small: one standard error on its 376 test sentences is 1.8 points.",
     ),
     "mini-reviews": _bundled(
-        "Short reviews of films, food, phones, books and services",
+        "Short reviews of films, food, phones, books, games and services",
         "mini_reviews.jsonl",
         _OPINIONS,
         "A third of it is hard: negation, irony, mixed feelings, faint praise.",
@@ -107,6 +107,6 @@ CORPORA: Mapping[str, Corpus] = {
         "Short questions of TREC's six classes",
         "mini_questions.jsonl",
         _QUESTIONS,
-        "A third of it is hard: the first word does not give the class away.",
+        "Four in ten are hard: the question word does not give the class away.",
     ),
 }

@@ -182,8 +182,10 @@ def read_table(path: Path) -> pd.DataFrame:
         content = path.read_text(encoding="utf-8-sig")
         return pd.DataFrame(_records(content, kind), dtype=object)
     except (ValueError, OSError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise ValueError(f"{path} cannot be read as {kind[1:]}: {reason}.") from error
+        reason = str(error).strip().split("\n")[0].rstrip(".").replace(". ", ", ")
+        raise ValueError(
+            f"{path} cannot be read as {kind[1:]} ({reason}): repair it or save it anew, in UTF-8."
+        ) from error
 
 
 def _records(content: str, kind: str) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _full_precision(loss: Callable[P, R]) -> Callable[P, R]:
+def full_precision(loss: Callable[P, R]) -> Callable[P, R]:
     """Run a loss outside autocast: in bfloat16 its gradient is a quarter off at temperature 0.1."""
 
     @functools.wraps(loss)
@@ -119,7 +119,7 @@ def contrastive_loss(
     chunk: int | None = ...,
     reduction: Literal["none"],
 ) -> tuple[Tensor, Tensor]: ...
-@_full_precision
+@full_precision
 def contrastive_loss(
     anchor: Tensor,
     target: Tensor,
@@ -241,14 +241,14 @@ def dual_contrastive_loss(
     Raises:
         ValueError: if shapes do not fit together.
     """
-    _check_dual(z, theta, labels)
+    check_dual(z, theta, labels)
     theta_star = true_columns(theta, labels)
     loss_z = contrastive_loss(z, theta_star, labels, temperature=temperature)
     loss_theta = contrastive_loss(theta_star, z, labels, temperature=temperature)
     return loss_z, loss_theta
 
 
-@_full_precision
+@full_precision
 def label_logits(z: Tensor, theta: Tensor) -> Tensor:
     """Score each class by the dot product theta_i^k . z_i, no head: the paper's (8) (lesson 04).
 
@@ -258,7 +258,7 @@ def label_logits(z: Tensor, theta: Tensor) -> Tensor:
     return torch.einsum("nd,nkd->nk", z, theta)
 
 
-@_full_precision
+@full_precision
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Average -log softmax of the true class over all rows but padding (lesson 01); 0 if none.
 
@@ -353,7 +353,8 @@ def _check_pairs(
         raise ValueError(f"Expected a temperature above 0, got {temperature}.")
 
 
-def _check_dual(z: Tensor, theta: Tensor, labels: Tensor) -> None:
+def check_dual(z: Tensor, theta: Tensor, labels: Tensor) -> None:
+    """Raise a ValueError unless z is (N, d), theta (N, K, d) and labels (N,)."""
     if z.ndim != 2 or theta.ndim != 3 or (theta.shape[0], theta.shape[2]) != tuple(z.shape):
         raise ValueError(
             "Expected z (N, d) and theta (N, K, d), got "

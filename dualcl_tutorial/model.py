@@ -282,6 +282,50 @@ class DualCLModel(TextClassifier):
             raise ValueError(f'Expected positions "sequential" or "shared", got {positions!r}.')
         body, tokenizer = load_encoder(str(encoder))
         tokenizer.model_max_length = min(tokenizer.model_max_length, _position_limit(body))
+        settings = {"weight": weight, "contrastive_temperature": temperature}
+        return cls._labelled(body, tokenizer, label_words, positions, max_length, settings)
+
+    def with_label_words(self, label_words: Sequence[str]) -> Self:
+        """Put other label words, as many as wanted, before the same encoder (lesson 00).
+
+        Nothing is trained: the classifier is read off the new words. The encoder is shared, not
+        copied, so that training one of the two models changes both; the mode, training or not, is
+        kept.
+
+        Raises:
+            ValueError: for label words that will not do, see
+                :class:`~dualcl_tutorial.inputs.LabelPrefix`.
+
+        Example:
+            >>> model.with_label_words(["good", "bad"]).predict(["the battery died after a week"])
+        """
+        config = self.config
+        tokenizer = framing_tokenizer(self.tokenizer, _position_limit(self.encoder))
+        settings = {
+            "weight": config.weight,
+            "contrastive_temperature": config.contrastive_temperature,
+        }
+        model = self._labelled(
+            self.encoder,
+            tokenizer,
+            label_words,
+            config.positions,
+            config.max_input_length,
+            settings,
+        )
+        return model.train(self.training)
+
+    @classmethod
+    def _labelled(
+        cls,
+        body: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,
+        label_words: Sequence[str],
+        positions: Positions,
+        max_length: int,
+        settings: dict[str, float],
+    ) -> Self:
+        """Frame a tokenizer with label words and put an encoder behind it."""
         collator = LabelAwareCollator(
             tokenizer, label_words, max_length=max_length, positions=positions
         )
@@ -292,8 +336,7 @@ class DualCLModel(TextClassifier):
             piece_counts=[len(pieces) for pieces in prefix.pieces],
             positions=positions,
             max_input_length=collator.max_length,
-            weight=weight,
-            contrastive_temperature=temperature,
+            **settings,
         )
         model = cls._assemble(body, config)
         model.tokenizer = framing_tokenizer(tokenizer, collator.max_length, prefix)

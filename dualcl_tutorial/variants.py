@@ -26,15 +26,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dualcl_tutorial.losses import (
-    _check_dual,
-    _full_precision,
+    check_dual,
     cross_entropy,
+    full_precision,
     label_logits,
     true_columns,
 )
 
 
-@_full_precision
+@full_precision
 def snippet_losses(
     z: Tensor,
     theta: Tensor,
@@ -72,7 +72,7 @@ def snippet_losses(
     """
     if not modes or not set(modes) <= set("1234"):
         raise ValueError(f'Expected modes 1 to 4 in one string such as "12", got {modes!r}.')
-    _check_dual(z, theta, labels)
+    check_dual(z, theta, labels)
     z, theta_star = F.normalize(z, dim=-1), F.normalize(true_columns(theta, labels), dim=-1)
     pairs = {"1": (theta_star, z), "2": (z, theta_star), "3": (theta_star, theta_star), "4": (z, z)}
     same = labels[:, None] == labels[None, :]  # (N, N), own pair included
@@ -88,7 +88,7 @@ def snippet_losses(
     return losses
 
 
-@_full_precision
+@full_precision
 def release_contrastive_loss(
     anchor: Tensor, target: Tensor, labels: Tensor, *, temperature: float = 0.1
 ) -> Tensor:
@@ -127,7 +127,7 @@ def release_loss(
     Raises:
         ValueError: if shapes do not fit together.
     """
-    _check_dual(z, theta, labels)
+    check_dual(z, theta, labels)
     theta_star = true_columns(theta, labels)
     loss_z = release_contrastive_loss(z, theta_star, labels, temperature=temperature)
     loss_theta = release_contrastive_loss(theta_star, z, labels, temperature=temperature)

@@ -26,6 +26,7 @@ UNPINNED = {"cluster", "site"}  # extras that constraints.txt says nothing about
 # The order in which data flows: a module imports only from those before it. A private module
 # (_name) belongs to the modules that import it: what it imports counts as imported by them.
 ORDER = [
+    "example",
     "corpora",
     "encoders",
     "inputs",
@@ -34,6 +35,7 @@ ORDER = [
     "model",
     "checkpoint",
     "scale",
+    "progress",
     "training",
     "experiments",
     "stats",
@@ -170,7 +172,10 @@ def test_every_folder_of_the_package_is_packed() -> None:
 
 
 def test_no_published_file_names_a_developers_machine() -> None:
-    home = re.compile(r"(?<![\w.+/-])(?:/(?:root|work)/|/(?:home|Users)/[a-z]|[A-Z]:\\Users\\)")
+    # Ada is invented: other tests use her folder as the example of what must not be shown.
+    home = re.compile(
+        r"(?<![\w.+/-])(?:/(?:root|work)/|/(?:home|Users)/(?!ada\b)[a-z]|[A-Z]:\\Users\\)"
+    )
     for path in published():
         try:
             text = path.read_text(encoding="utf-8")

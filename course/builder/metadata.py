@@ -104,7 +104,10 @@ class Course:
 
 def load(root: Path) -> Course:
     """Read `course/course.yml` under the repository's folder and refuse what does not fit."""
-    data = yaml.safe_load((root / "course" / "course.yml").read_text(encoding="utf-8"))
+    try:
+        data = yaml.safe_load((root / "course" / "course.yml").read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BuildError(f"course.yml is not YAML: {' '.join(str(error).split())}") from None
     lessons = [_lesson(entry) for entry in data["lessons"]]
     course = Course(
         root=root,

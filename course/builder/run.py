@@ -49,8 +49,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, root: Path, mode: str
     from traitlets.config import Config
 
     config = Config()
-    if os.name == "posix":
-        config.KernelManager.transport = "ipc"  # no ports to collide, no notice on stderr
+    # Keeps newer kernels from complaining about plain TCP; older ones ignore it.
+    config.KernelManager.transport_encryption = "auto"
     folder.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
         notebook,

@@ -39,15 +39,13 @@ def assemble(course: Course, lesson: Lesson, kind: str) -> nbformat.NotebookNode
     tasks = [cell.source for cell in cells if cell.cell_type == "markdown"]
     head = new_markdown_cell(pages.head(course, lesson, kind, tasks).strip(), id="head")
     last = new_markdown_cell(pages.navigation(course, lesson, kind), id="navigation")
-    notebook = new_notebook(
-        cells=[head, setup_cell(course), *cells, last],
-        metadata=nbformat.from_dict(NOTEBOOK_METADATA),
-        nbformat_minor=5,
-    )
-    ids = [cell["id"] for cell in notebook.cells]
+    cells = [head, setup_cell(course), *cells, last]
+    ids = [cell["id"] for cell in cells]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise BuildError(f"{path.name} gives two cells the id {twice[0]!r}: ids are unique.")
-    return notebook
+    return new_notebook(
+        cells=cells, metadata=nbformat.from_dict(NOTEBOOK_METADATA), nbformat_minor=5
+    )
 
 
 def setup_cell(course: Course) -> nbformat.NotebookNode:

@@ -230,7 +230,8 @@ def _refusal(encoder: Encoder, error: Exception) -> Exception:
     elif "trust_remote_code" in said:
         reason = "wants to run code of its own, which the course never does"
     elif "not a valid model identifier" in said or "404" in said:
-        reason = f"is neither on the hub nor a folder{nearest(encoder.name, SHORT_NAMES)}"
+        known = [*SHORT_NAMES, *(hub_id for hub_id, _ in SHORT_NAMES.values())]
+        reason = f"is neither on the hub nor a folder{nearest(encoder.name, known)}"
     else:
         reason = f"could not be loaded ({said[:200].rstrip('. ')})"
     kind = FileNotFoundError if isinstance(error, OSError) else ValueError

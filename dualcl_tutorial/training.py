@@ -13,31 +13,21 @@ import shutil
 import signal
 import threading
 import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
-from dualcl_tutorial import checkpoint, corpora
+from dualcl_tutorial import corpora
 from dualcl_tutorial._config import LABEL_AWARE, METHODS, TrainConfig, choose_precision
-from dualcl_tutorial._results import (
-    Evaluation,
-    RunResult,
-    evaluate,
-    load_run,
-    record,
-    write,
-)
-from dualcl_tutorial.inputs import BatchPlan, sentence_pieces
+from dualcl_tutorial._results import Evaluation, RunResult, evaluate, load_run
+from dualcl_tutorial._run import Run, checkpoints, same_settings
 from dualcl_tutorial.losses import (
     cross_entropy,
     dualcl_loss,
-    loss_floor,
     self_contrastive_loss,
     supcon_loss,
 )
@@ -57,6 +47,7 @@ __all__ = [
     "load_run",
     "method_loss",
     "train",
+    "training_step",
 ]
 
 
@@ -121,21 +112,18 @@ def train(config: TrainConfig) -> RunResult:
     config = config.resolved()
     if config.output and Path(config.output).exists():
         return _finished(config, Path(config.output))
-    started = time.monotonic()
+    started, title = time.monotonic(), f"{config.method} on {Path(config.corpus).name}"
     data = load_corpus(config)
     accelerator = _accelerator(config.precision)
     with _seeded(accelerator.device, config.seed, 0):
         model = build_model(config, data["train"].features["label"].names)
     model = model.to(accelerator.device)
-    run = _Run(config, model, accelerator, data)
+    run = Run(config, model, accelerator, data)
     run.restore()
-    with (
-        _interruptible() as interrupt,
-        Progress(run.steps, config.progress, title=_title(config)) as bar,
-    ):
+    with _interruptible() as interrupt, Progress(run.steps, config.progress, title=title) as bar:
         while run.step < run.steps and not interrupt.is_set():
-            run.advance()
-            bar.update(run.step, run.row)
+            training_step(run)
+            bar.update(run.step, run.rows[-1])
             if run.step % run.plan.steps == 0:
                 run.end_epoch()
             if run.checkpoint_due():
@@ -146,185 +134,31 @@ def train(config: TrainConfig) -> RunResult:
     return run.publish(time.monotonic() - started)
 
 
-class _Run:
-    """The state of one run: what a checkpoint holds, and one step of the loop."""
-
-    def __init__(self, config: TrainConfig, model: TextClassifier, accelerator: Any, data: Any):
-        self.config, self.model, self.accelerator, self.data = config, model, accelerator, data
-        texts, labels = data["train"]["text"], list(data["train"]["label"])
-        self.pieces = sentence_pieces(texts, model.tokenizer)
-        self.labels = labels
-        self.plan = BatchPlan(
-            [len(ids) for ids in self.pieces],
-            labels,
-            config.batch_size,
-            seed=config.seed,
-            pairing=config.pairing,
-        )
-        self.steps = config.epochs * self.plan.steps
-        self.collate = model.collator(shuffle_labels=config.shuffle_labels, seed=config.seed)
-        self.optimizer = accelerator.prepare(
-            torch.optim.AdamW(_decay_groups(model, config.weight_decay), lr=config.lr, fused=True)
-        )
-        self.output = Path(config.output) if config.output else None
-        self.step = 0
-        self.rows: list[dict[str, Any]] = []
-        self.validated: list[dict[str, Any]] = []
-        self.best: dict[str, Tensor] = {}
-        self.saved_at = time.monotonic()
-
-    def advance(self) -> None:
-        """Do one step: a batch, its views, the loss, the gradient, the optimizer."""
-        epoch, position = divmod(self.step, self.plan.steps)
-        if position == 0 or not hasattr(self, "batches"):
-            self.batches = self.plan.epoch(epoch)
-        batch = self.collate(
-            [
-                {"input_ids": self.pieces[i], "label": self.labels[i], "index": i, "epoch": epoch}
-                for i in self.batches[position]
-            ]
-        )
-        bounds = loss_floor(batch["labels"])
-        device = self.accelerator.device
-        batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
-        labels = batch.pop("labels")
-        self.model.train()
-        views = []
-        for view in range(2 if self.config.method == "cl" else 1):
-            with _seeded(device, self.config.seed, 1, self.step, view), self.accelerator.autocast():
-                views.append(self.model(**batch))
-        parts = method_loss(
-            self.config.method,
-            views,
-            labels,
-            weight=self.config.weight,
-            temperature=self.config.temperature,
-        )
-        rate = learning_rate(self.step, self.steps, self.config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.accelerator.backward(parts["loss"])
-        self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.step += 1
-        kept = {name: part.detach() for name, part in parts.items()}  # read later: no host sync
-        self.row = {"step": self.step, "epoch": epoch, "lr": rate, **kept}
-        self.row |= {"collapsed": bounds[0], "floor": bounds[1]}
-        self.rows.append(self.row)
-
-    def end_epoch(self) -> None:
-        """Judge the model on the validation split, where there is one, and keep the best."""
-        if "validation" not in self.data:
-            return
-        accuracy = evaluate(self.model, self.data["validation"]).accuracy
-        if self.config.select == "validation" and accuracy > max(
-            (row["validation"] for row in self.validated), default=-1.0
-        ):
-            self.best = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
-        self.validated.append({"step": self.step, "validation": accuracy})
-
-    def history(self) -> pd.DataFrame:
-        """Return one row a step, validation accuracy in the last row of each epoch."""
-        self._fetch()
-        frame = pd.DataFrame(self.rows)
-        return frame.merge(pd.DataFrame(self.validated), how="left") if self.validated else frame
-
-    def _fetch(self) -> None:
-        self.rows = [
-            {k: float(v) if isinstance(v, Tensor) else v for k, v in row.items()}
-            for row in self.rows
-        ]
-
-    def checkpoint_due(self) -> bool:
-        """Say whether it is time to save."""
-        if not self.output or self.step >= self.steps:
-            return False
-        every = self.config.checkpoint_steps
-        late = time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes
-        return late or bool(every and self.step % every == 0)
-
-    def save(self) -> None:
-        """Write a checkpoint: weights, the optimizer's moments, how far the run is, its history."""
-        self._fetch()
-        moments = self.optimizer.state_dict()["state"]
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"best.{k}": v for k, v in self.best.items()}
-        tensors |= {f"optimizer.{i}.{k}": v for i, m in moments.items() for k, v in m.items()}
-        scaler = self.accelerator.scaler
-        state = {
-            "settings": self.config.settings(),
-            "rows": self.rows,
-            "validated": self.validated,
-            "record": record(self.accelerator),
-            "scaler": None if scaler is None else scaler.state_dict(),
-        }
-        if self.output is not None:
-            checkpoint.save(_checkpoints(self.output), self.step, tensors, state)
-        self.saved_at = time.monotonic()
-
-    def restore(self) -> None:
-        """Go on from the newest checkpoint, if the run is to be resumed and there is one."""
-        if self.output is None or not _checkpoints(self.output).exists():
-            return
-        folder = _checkpoints(self.output)
-        if not self.config.resume:
-            raise FileExistsError(
-                f"Expected no interrupted run for output {self.output}, but {folder} holds "
-                "one: resume it (resume=True, --resume), or remove that folder."
-            )
-        loaded = checkpoint.load(folder)
-        if loaded is None:
-            return
-        tensors, state = loaded
-        _same_settings(state["settings"], self.config.settings(), folder)
-        _same_surroundings(state["record"], record(self.accelerator))
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
-        for name, tensor in tensors.items():
-            kind, _, key = name.partition(".")
-            groups[kind][key] = tensor
-        self.model.load_state_dict(groups["model"])
-        self.best = groups["best"]
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in groups["optimizer"].items():
-            number, _, key = name.partition(".")
-            moments.setdefault(int(number), {})[key] = tensor
-        now = self.optimizer.state_dict()
-        self.optimizer.load_state_dict({"state": moments, "param_groups": now["param_groups"]})
-        if self.accelerator.scaler is not None:
-            self.accelerator.scaler.load_state_dict(state["scaler"])
-        self.step, self.rows, self.validated = state["step"], state["rows"], state["validated"]
-
-    def stopped(self) -> RunResult:
-        """Keep what there is of an interrupted run and say how to go on."""
-        if self.output:
-            self.save()
-            print(
-                f"Interrupted after step {self.step} of {self.steps}; run it again with "
-                f"resume=True (--resume) and output {self.output} to go on."
-            )
-        return RunResult(self.config, self.model, self.history(), interrupted=True)
-
-    def publish(self, seconds: float) -> RunResult:
-        """Judge the final model on the test split and write the run, whole or not at all."""
-        if self.best:
-            self.model.load_state_dict(self.best)
-        self.model.eval()
-        judged = evaluate(self.model, self.data["test"])
-        result = RunResult(
-            self.config,
-            self.model,
-            self.history(),
-            judged.accuracy,
-            judged.predictions,
-            record={**record(self.accelerator), "seconds": round(seconds, 1)},
-        )
-        if self.output:
-            result.path = self.output
-            with checkpoint.published(result.path) as folder:
-                write(result, folder)
-            shutil.rmtree(_checkpoints(self.output), ignore_errors=True)
-        return result
+def training_step(run: Run) -> None:
+    """Do one step: a batch, its views, the loss, the gradient, the optimizer (lesson 06)."""
+    config, accelerator = run.config, run.accelerator
+    batch, labels = run.batch(run.step)
+    inputs = {name: tensor.to(run.device, non_blocking=True) for name, tensor in batch.items()}
+    run.model.train()
+    views = []
+    for view in range(2 if config.method == "cl" else 1):
+        with _seeded(run.device, config.seed, 1, run.step, view), accelerator.autocast():
+            views.append(run.model(**inputs))
+    parts = method_loss(
+        config.method,
+        views,
+        labels.to(run.device),
+        weight=config.weight,
+        temperature=config.temperature,
+    )
+    rate = learning_rate(run.step, run.steps, config)
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    accelerator.backward(parts["loss"])
+    accelerator.clip_grad_norm_(run.model.parameters(), config.clip)
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    run.log(rate, labels, parts)
 
 
 def load_corpus(config: TrainConfig) -> Any:
@@ -366,15 +200,6 @@ def _accelerator(precision: str) -> Any:
     return Accelerator(mixed_precision="no" if precision == "fp32" else precision)
 
 
-def _decay_groups(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Decay weight matrices; leave biases and normalisation alone, as BERT's authors did."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
 @contextlib.contextmanager
 def _seeded(device: torch.device, *key: int) -> Iterator[None]:
     """Seed torch's global generator from a key for a while, then put it back."""
@@ -404,47 +229,14 @@ def _interruptible() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _title(config: TrainConfig) -> str:
-    return f"{config.method} on {Path(config.corpus).name}"
-
-
-def _checkpoints(output: Path) -> Path:
-    """Where the checkpoints lie while the run is not finished: beside its output."""
-    return output.with_name(output.name + ".checkpoint")
-
-
 def _finished(config: TrainConfig, output: Path) -> RunResult:
     """Return the finished run an output holds, if that is what the caller wants."""
     if not config.resume:
         raise FileExistsError(
             f"Expected a free output folder, but {output} is there: choose another, or pass resume "
-            " (--resume) to read the finished run in it."
+            "(--resume) to read the finished run in it."
         )
     run = load_run(output)
-    _same_settings(run.config.settings(), config.settings(), output)
-    shutil.rmtree(_checkpoints(output), ignore_errors=True)
+    same_settings(run.config.settings(), config.settings(), output)
+    shutil.rmtree(checkpoints(output), ignore_errors=True)
     return run
-
-
-def _same_settings(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    changed = [k for k in now if before.get(k) != now[k]]
-    if changed:
-        difference = ", ".join(f"{k} was {before.get(k)!r}, now {now[k]!r}" for k in changed)
-        raise ValueError(
-            f"Expected the settings of the run in {folder}, but {difference}: use the same "
-            "settings, or another output."
-        )
-
-
-def _same_surroundings(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    if before["device"] == now["device"] == "cpu" and before["threads"] != now["threads"]:
-        torch.set_num_threads(
-            before["threads"]
-        )  # sums are cut by threads, and their last bit with it
-    changed = [k for k in ("versions", "machine", "device") if before[k] != now[k]]
-    if changed:
-        warnings.warn(
-            f"Going on with other {' and '.join(changed)} than the run began with: the result will "
-            "be as good, but not equal to the bit.",
-            stacklevel=3,
-        )

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from importlib import resources
 from pathlib import Path
 
 import pandas as pd
@@ -155,9 +156,10 @@ def test_test_split_is_never_touched(uneven):
 
 
 def test_contradicting_text_does_not_cost_a_class(tmp_path):
-    rows = [(f"text {i}", "common") for i in range(30)] + [("text 1", "rare"), ("x", "rare")]
+    rows = [(f"text {i}", "common") for i in range(30)] + [("text 1", "rare"), ("text 2", "rare")]
+    path = write_csv(tmp_path / "c.csv", rows)
     for seed in range(5):
-        splits = corpora.load(write_csv(tmp_path / "c.csv", rows), validation=0.5, seed=seed)
+        splits = corpora.load(path, validation=0.5, seed=seed)
         assert not set(splits["train"]["text"]) & set(splits["test"]["text"])
         assert set(splits["train"]["label"]) == {0, 1}
 
@@ -580,6 +582,17 @@ def test_bundled_corpus_is_large_enough_and_every_sentence_different(name):
     assert openings.most_common(1)[0][1] <= 2  # no template
     shares = {split: counts(rows)[0] / len(rows) for split, rows in splits.items()}
     assert max(shares.values()) - min(shares.values()) < 0.02
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_data_card_has_the_right_counts(name):
+    about = corpora.describe(name)
+    card = resources.files("dualcl_tutorial").joinpath("data", "README.md").read_text("utf-8")
+    section = card.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    assert f"{sum(about.sizes.values()):,} " in section
+    for word, train in about.classes["train"].items():
+        row = rf"\| {word}[^|]*\| {train} \| {about.classes['test'][word]} \|"
+        assert re.search(row, section), word
 
 
 @pytest.mark.parametrize("name", BUNDLED)

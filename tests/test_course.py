@@ -58,8 +58,8 @@ def test_course_has_its_thirteen_lessons_and_their_sources() -> None:
         if lesson.status == "written":
             assert COURSE.exists(lesson, "lesson"), f"{lesson.number} is called written"
     known = {COURSE.source(*target).name for target in TARGETS}
-    found = {path.name for path in (ROOT / "course").glob("[ls]o*s/*.py")}
-    found |= {path.name for path in (ROOT / "course" / "lessons").glob("*.py")}
+    folders = [ROOT / "course" / name for name in ("lessons", "solutions")]
+    found = {path.name for folder in folders for path in folder.glob("*.py")}
     assert found == known, "a source bears a name that course.yml does not have"
 
 
@@ -129,10 +129,8 @@ def test_no_text_of_the_five_corpora_is_committed() -> None:
         if tuple(tokens(row["text"])) not in quoted
     }
     names = listed.stdout.split("\n")
-    pages = ((name, text) for name in names if name for text in readable(ROOT / name))
-    # One pass over all files: the index of some 70,000 texts is made once.
-    everything = "\n".join(f"zzfile {name} zzend {text}" for name, text in pages)
-    found = leaks(texts, everything)
+    # One pass over all files, because the index of some 70,000 texts takes a while to make.
+    found = leaks(texts, "\nzzend\n".join(t for n in names if n for t in readable(ROOT / n)))
     where = {leak: _files_with(leak, names) for leak in found[:5]}
     assert not found, f"{len(found)} texts of the corpora are in committed files: {where}"
 

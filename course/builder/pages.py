@@ -83,6 +83,7 @@ def launcher(course: Course) -> str:
         "This page is made by `course/build.py` out of `course/course.yml`.",
         syllabus(course, "../"),
         "## Routes",
+        "Hours to read and to run on a CPU, exercises apart.",
         "\n".join(_route(course, route) for route in course.routes),
     ]
     for lesson in course.lessons:
@@ -103,7 +104,7 @@ def with_syllabus(course: Course, readme: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         return readme
-    return f"{before}{begin}\n{syllabus(course, '')}\n{end}{after}"
+    return f"{begin}\n{syllabus(course, '')}\n{end}{after}"
 
 
 def colab(course: Course, lesson: Lesson, kind: str) -> str:

@@ -1,8 +1,10 @@
-"""What several lessons draw: the pipeline with today's part lit, and the scoreboard."""
+"""What lessons share: the pipeline with today's part lit, the scoreboard, stored results."""
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -82,3 +84,21 @@ def scoreboard(lesson: str) -> pd.DataFrame:
     """Return one row for each method that the course has built up to a lesson, such as "03"."""
     known = METHODS[METHODS.lesson <= lesson]
     return known.rename(columns={"lesson": "built in"}).set_index("method")
+
+
+def read_results(name: str) -> pd.DataFrame:
+    """Return a stored table of the course, such as "lesson05_lambda_tau" (results/README.md).
+
+    Raises:
+        ValueError: if there is no such table.
+    """
+    try:
+        folder = importlib.resources.files("dualcl_tutorial.results")
+    except ModuleNotFoundError:  # a checkout that was not installed
+        folder = Path(__file__).resolve().parents[2] / "results"
+    table = folder / f"{name}.csv"
+    if not table.is_file():
+        known = sorted(f.name[:-4] for f in folder.iterdir() if f.name.endswith(".csv"))
+        raise ValueError(f"Expected a stored table out of {', '.join(known)}, got {name!r}.")
+    with table.open("r", encoding="utf-8") as file:
+        return pd.read_csv(file)

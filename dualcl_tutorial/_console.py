@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+if TYPE_CHECKING:
+    from dualcl_tutorial.training import RunResult
+
 _QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
@@ -25,10 +28,6 @@ _QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-
-
-if TYPE_CHECKING:
-    from dualcl_tutorial.training import RunResult
 
 
 class Commands(TyperGroup):

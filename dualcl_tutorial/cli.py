@@ -122,7 +122,7 @@ def _check_output(output: str | None) -> None:
 
 
 def _plan(config: Any) -> str:
-    part = f"{config.fraction:.0%} of the training texts"
+    part = f"{100 * config.fraction:g} % of the training texts"
     if config.per_class:
         part = f"{config.per_class} training texts a class"
     return (
@@ -140,7 +140,7 @@ def _judged(predictions: pd.DataFrame) -> str:
     accuracy = float((predictions.label == predictions.predicted).mean())
     error = _standard_error(accuracy, len(predictions))
     return (
-        f"Accuracy {accuracy:.1%} ± {100 * error:.1f} points "
+        f"Accuracy {100 * accuracy:.1f} % ± {100 * error:.1f} points "
         f"(one binomial standard error, {len(predictions):,} test texts)."
     )
 

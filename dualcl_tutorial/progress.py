@@ -82,7 +82,9 @@ class Progress:
     def close(self, history: pd.DataFrame) -> None:
         """Put the loss curve where the bar was, in a notebook."""
         if self.output is not None and len(history):
-            self.output.update(_curve(history, self.title), raw=True)
+            bundle = _curve(history, self.title)
+            alt = {"image/png": {"alt": f"Loss curve of {bundle['text/plain']}."}}
+            self.output.update(bundle, metadata=alt, raw=True)
 
 
 def _surroundings() -> str:

@@ -178,6 +178,7 @@ def test_head_setup_and_navigation(built: Course) -> None:
 
 def test_pages_list_lessons_that_exist_with_links(built: Course) -> None:
     readme = (built.root / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("# A\n")
     assert "[03 · The mean](notebooks/03_mean.ipynb)" in readme and "old" not in readme
     assert "| 01 · First |" in readme and "to come" in readme and readme.endswith("\nB\n")
     launcher = (built.root / "notebooks" / "README.md").read_text(encoding="utf-8")

@@ -104,7 +104,7 @@ def with_syllabus(course: Course, readme: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         return readme
-    return f"{begin}\n{syllabus(course, '')}\n{end}{after}"
+    return f"{before}{begin}\n{syllabus(course, '')}\n{end}{after}"
 
 
 def colab(course: Course, lesson: Lesson, kind: str) -> str:

@@ -23,7 +23,7 @@ LABEL_AWARE = ("label-aware", "dualcl")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 # What an encoder is trained with unless said otherwise. For other encoders than minilm these are
-# the paper's values, the weight out of its grid; minilm's were found by trying (results/README.md).
+# the paper's values, the weight out of its grid; minilm's learn (results/README.md), untuned.
 PAPER: dict[str, Any] = {
     "epochs": 30,
     "lr": 2e-5,

@@ -61,7 +61,9 @@ def _explained(error: Exception) -> tuple[str, int]:
         path = getattr(getattr(error, "ctx", None), "command_path", "dualcl")
         return f"{error.format_message().rstrip('.')} (see {path} --help).", 2
     said = " ".join(str(error).split())
-    written = re.search(r"code: (\d+)", said)  # how safetensors reports a failed write
+    written = re.search(
+        r"(?:code: |os error )(\d+)", said
+    )  # how safetensors reports a failed write
     if type(error).__name__ == "SafetensorError" and written:
         error = OSError(int(written[1]), os.strerror(int(written[1])))
     if isinstance(error, OSError) and error.errno is not None:

@@ -35,6 +35,7 @@ def published(folder: str | Path) -> Iterator[Path]:
         raise FileExistsError(
             f"Expected {folder} to be free, but it is there: choose another name."
         )
+    new = [parent for parent in folder.parents if not parent.exists()]  # the nearest first
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -47,6 +48,9 @@ def published(folder: str | Path) -> Iterator[Path]:
         _sync(folder.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in new:  # an empty folder would look like an interrupted run
+            with contextlib.suppress(OSError):
+                parent.rmdir()
         raise
 
 

@@ -131,7 +131,10 @@ def train(config: TrainConfig) -> RunResult:
         bar.close(run.history())
     if run.step < run.steps:
         return run.stopped()
-    return run.publish(time.monotonic() - started)
+    try:
+        return run.publish(time.monotonic() - started)
+    except KeyboardInterrupt:  # while judging: all steps are done and must not be lost
+        return run.stopped()
 
 
 def training_step(run: Run) -> None:

@@ -20,7 +20,7 @@ import torch
 from dualcl_tutorial.training import TrainConfig, train
 
 TABLE = Path(__file__).resolve().parents[2] / "results" / "lesson05_lambda_tau.csv"
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2)
 WEIGHTS = (0.01, 0.1, 1.0)
 TEMPERATURES = (0.01, 0.1, 1.0)
 PARTS = ["loss", "cross_entropy", "loss_z", "loss_theta", "collapsed", "floor"]

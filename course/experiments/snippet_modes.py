@@ -4,10 +4,10 @@
     python course/experiments/snippet_modes.py positions  # results/lesson07_positions.csv
 
 TREC, 20 questions a class, minilm, 10 epochs. `modes`: the same loop with cross-entropy alone, the
-paper's loss, each mode of the circulating snippet and the last release; one row an epoch. `positions`:
-where [CLS] and the labels stand, label order shuffled or fixed; one row a run. Runs that are in a file
-are not done again, so that the script can be stopped and started at any time. Needs trec (DUALCL_DATA,
-or a network) and the encoder minilm.
+paper's loss, each mode of the circulating snippet, the last release, and the paper's loss on labels
+renumbered as in the code of summer 2022; one row an epoch. `positions`: where [CLS] and the labels
+stand, label order shuffled or fixed; one row a run. Runs that are in a file are not done again, so that
+the script can be stopped and started at any time. Needs trec (DUALCL_DATA, or a network) and minilm.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ TERMS: dict[str, Term] = {
     ).sum()
     for modes in ("12", "1", "2", "3", "4")
 }
+# The paper's loss, but targets are renumbered with the permutation where its inverse belongs.
+WRONG = "paper, labels renumbered"
+TERMS[WRONG] = TERMS["paper"]
+# The paper's terms with the release's weights: is it the loss or its weight?
+SAME_WEIGHTS = "paper, weights of the release"
+TERMS[SAME_WEIGHTS] = TERMS["paper"]
 RELEASE_ALPHA = 0.5
 
 
@@ -71,7 +77,7 @@ def modes() -> None:
 
 
 def _train_with(term: str, seed: int) -> list[dict[str, Any]]:
-    """Do one run; the loss is ce + 0.1 * term, the release's with its own weights."""
+    """Do one run; the loss is ce + 0.1 * term, or has the release's weights."""
     data = corpora.load("trec", per_class=SETTINGS.per_class, validation=0, seed=seed)
     torch.manual_seed(seed)
     model = DualCLModel.from_encoder("minilm", data["train"].features["label"].names)
@@ -96,17 +102,23 @@ def _train_with(term: str, seed: int) -> list[dict[str, Any]]:
             y = batch.pop("labels")
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
                 out: DualOutput = model(**batch)
+            if (
+                term == WRONG
+            ):  # order[j] is the class at place j; the bug reads it at place order[y]
+                order = batch["label_slots"][:, :, 0].argsort(1)  # (N, K)
+                y = order.gather(1, order.gather(1, y[:, None]))[:, 0]
             ce = cross_entropy(label_logits(out.z, out.theta), y)
             added = TERMS[term](out.z.float(), out.theta.float(), y)
             a = RELEASE_ALPHA
-            loss = (1 - a) * ce + a / 2 * added if term == "release" else ce + 0.1 * added
+            released = term in ("release", SAME_WEIGHTS)
+            loss = (1 - a) * ce + a / 2 * added if released else ce + 0.1 * added
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps, SETTINGS)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), SETTINGS.clip)
             optimizer.step()
             optimizer.zero_grad()
-            seen.append({"cross_entropy": float(ce), "term_value": float(added)})
+            seen.append({"cross_entropy": ce.item(), "term_value": added.item()})
         means = pd.DataFrame(seen).mean().round(5).to_dict()
         epochs.append({"term": term, "seed": seed, "epoch": epoch + 1, **means})
     epochs[-1] |= _judge(model, data["test"])

@@ -28,7 +28,9 @@
 # %% tags=["hide-input"]
 from dualcl_tutorial.plots import shared
 
-notebook.show(shared.pipeline("loss"), alt="The pipeline from texts to predictions; the box loss is lit.")
+notebook.show(
+    shared.pipeline("loss"), alt="The pipeline from texts to predictions; the box loss is lit."
+)
 
 # %% [markdown]
 # Everything today happens in one box: features and labels go in, one number comes out.
@@ -40,8 +42,7 @@ notebook.show(shared.pipeline("loss"), alt="The pipeline from texts to predictio
 # | $A_i$ | `candidates` | (N, N) bool | everything but i itself |
 # | $P_i$ | `positives` | (N, N) bool | candidates of the same class |
 # | $\tau$ | `temperature` | scalar | small: only near neighbours count |
-
-# %% [markdown]
+#
 # ## From one partner to many: two masks
 #
 # A partner used to be made by dropout. With labels, partners are free: **every other sentence of my class
@@ -77,8 +78,12 @@ candidates = ~own  # (N, N)
 positives = candidates & (labels[:, None] == labels[None, :])  # (N, N)
 
 assert all(set(positives[i].nonzero()[:, 0].tolist()) == P[i] for i in range(N))
-assert all(torch.equal(*pair) for pair in zip((candidates, positives), pair_masks(labels)))
-print(f"sets, masks and pair_masks agree: {candidates.sum()} candidates, {positives.sum()} positives")
+assert all(
+    torch.equal(*pair) for pair in zip((candidates, positives), pair_masks(labels), strict=True)
+)
+print(
+    f"sets, masks and pair_masks agree: {candidates.sum()} candidates, {positives.sum()} positives"
+)
 
 # %% tags=["hide-input"]
 from dualcl_tutorial.plots import lesson03
@@ -293,7 +298,7 @@ for name, y in (("hand-sized batch", labels), ("16 sentences, two classes", y16)
     c, p = pair_masks(y)
     c, p = c.sum(1)[p.any(1)], p.sum(1)[p.any(1)]  # counts of the anchors with a partner
     by_hand = [float(n.double().log().mean()) for n in (c, p)]
-    assert all(math.isclose(*pair) for pair in zip(by_hand, loss_floor(y)))
+    assert all(math.isclose(*pair) for pair in zip(by_hand, loss_floor(y), strict=True))
     print(f"{name}: collapsed {by_hand[0]:.4f}, floor {by_hand[1]:.4f}")
 
 # %% tags=["hide-input"]
@@ -344,7 +349,9 @@ corpus = notebook.corpus("cr", fallback="mini-reviews")
 size = notebook.by_mode(quick={"per_class": 16, "epochs": 2}, read={"fraction": 0.1, "epochs": 4})
 run = train(TrainConfig(corpus=corpus, method="scl", progress=False, **size))
 steps = len(run.history)
-print(f"{steps} steps; accuracy on {len(run.predictions)} test sentences: {run.accuracy:.2f} (one seed)")
+print(
+    f"{steps} steps; accuracy on {len(run.predictions)} test sentences: {run.accuracy:.2f} (one seed)"
+)
 
 # %% tags=["hide-input"]
 notebook.show(
@@ -354,9 +361,10 @@ notebook.show(
 )
 
 # %% [markdown]
-# The lower line is not straight: every batch has its own class counts, so its own floor. Part of the curve's
-# jitter is therefore no learning at all. What to watch is where the curve runs *inside the band*. This is one run
-# with one seed; lesson 06 asks how much a seed moves it.
+# Neither line is straight: every batch has its own class counts, so its own lines. A deep notch is the last batch of
+# an epoch, only a few sentences: the loss falls there, and nothing was learned. A spike above the band is a batch
+# whose features are worse than one common point. What to watch is whether the curve settles at the *lower edge of
+# the band*. This is one run with one seed; lesson 06 asks how much a seed moves it.
 #
 # ### The flaw that remains
 #
@@ -385,7 +393,9 @@ for degrees in (0, 45, 90, 180):
     turn = torch.tensor([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]])
     turned = z @ turn.T  # (N, d)
     right = int(((turned @ head.T).argmax(1) == labels).sum())
-    print(f"{degrees:3} degrees: L_sup {supcon_loss(turned, labels, temperature=tau):.4f}, {right} of 6 right")
+    print(
+        f"{degrees:3} degrees: L_sup {supcon_loss(turned, labels, temperature=tau):.4f}, {right} of 6 right"
+    )
 
 # %% [markdown]
 # The same loss to the last digit, and any number of right answers. Features and classifier live in two worlds, and
@@ -408,7 +418,9 @@ shared.scoreboard("03")
 y32 = torch.arange(2).repeat_interleave(16)  # (32,): sorted by class
 for order in ("shuffled", "sorted"):
     draw = torch.Generator().manual_seed(0)
-    free = (torch.randn(32, 8, generator=draw) + 2 * torch.randn(1, 8, generator=draw)).requires_grad_()
+    free = (
+        torch.randn(32, 8, generator=draw) + 2 * torch.randn(1, 8, generator=draw)
+    ).requires_grad_()
     adam = torch.optim.Adam([free], lr=0.05)
     for step in range(160):
         if step % 4 == 0:  # a new epoch of four batches
@@ -420,8 +432,11 @@ for order in ("shuffled", "sorted"):
         adam.step()
     cosine = F.normalize(free.detach(), dim=1) @ F.normalize(free.detach(), dim=1).T  # (32, 32)
     same = y32[:, None] == y32[None, :]
-    print(f"{order}: within a class {cosine[same].mean():.1f}, between classes {cosine[~same].mean():.1f}")
-    print(f"  last loss {loss.item():.2f}; floor and collapsed of its batch: {loss_floor(y32[b])}")
+    print(
+        f"{order}: within a class {cosine[same].mean():.1f}, between classes {cosine[~same].mean():.1f}"
+    )
+    lines = [f"{value:.2f}" for value in loss_floor(y32[b])]
+    print(f"  last loss {loss.item():.2f}; collapsed and floor of its batch: {lines}")
 
 # %% [markdown]
 # **Symptom:** the loss sinks to $\log(N-1)$ and stays; here $\log 7$, 1.95. **Cause:** each batch holds one class, so
@@ -432,8 +447,7 @@ for order in ("shuffled", "sorted"):
 # A user of another library met it too, in
 # [a public thread](https://github.com/HobbitLong/SupContrast/issues/21): eight views, all features equal. The number alone
 # says nothing. The two lines do.
-
-# %% [markdown]
+#
 # ## Take-aways
 #
 # - Labels turn every classmate into a partner. Two masks say who is candidate and who is positive.
@@ -442,8 +456,7 @@ for order in ("shuffled", "sorted"):
 # - An anchor without a partner has no loss. Leave it out of the mean, or the batch becomes NaN.
 # - The floor is the mean of $\log|P_i|$, not 0; all features on one point give $\log(N-1)$.
 # - The loss is blind to a common rotation and sends nothing to the head: the classifier is still learned apart.
-
-# %% [markdown]
+#
 # ## Check yourself
 #
 # **Self-check 1** (objective 1). Labels 0, 0, 1, 1, 1. How many pairs are in the mask of positives?
@@ -495,8 +508,7 @@ for order in ("shuffled", "sorted"):
 # b): $\log 31 = 3.43$. a) reads the loss against 0. c): 4.14 is what a collapsed model gives, not a goal.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - Khosla et al., *Supervised Contrastive Learning*, 2020, [arXiv 2004.11362](https://arxiv.org/abs/2004.11362): both forms and

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from dualcl_tutorial.losses import pair_masks
@@ -29,7 +29,9 @@ def draw_mask(axes: Axes, mask: Tensor, labels: Sequence[int], colour: str, titl
     for i in range(rows):
         for j in range(columns):
             on = bool(mask[i, j])
-            axes.add_patch(_square(i, j, colour if on else "#f2f2f2"))
+            axes.add_patch(
+                Rectangle((j - 0.47, i - 0.47), 0.94, 0.94, facecolor=colour if on else "#f2f2f2")
+            )
             mark = "1" if on else ("own" if i == j else "")
             shade = "white" if on else "#555555"
             axes.text(j, i, mark, ha="center", va="center", fontsize=8, color=shade)
@@ -43,12 +45,6 @@ def draw_mask(axes: Axes, mask: Tensor, labels: Sequence[int], colour: str, titl
     axes.set_title(title, fontsize=9)
     axes.set_xlabel("target: class", fontsize=8)
     axes.set_ylabel("anchor: class", fontsize=8)
-
-
-def _square(i: int, j: int, colour: str) -> object:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((j - 0.47, i - 0.47), 0.94, 0.94, facecolor=colour, edgecolor="none")
 
 
 def two_masks(labels: Tensor) -> Figure:
@@ -157,7 +153,7 @@ def circle(features: Tensor, labels: Tensor, *, anchor: int, temperature: float)
 
 
 def between_classes(
-    cosines: Sequence[float], *, per_class: int, classes: int, temperature: float
+    cosines: Sequence[float] | np.ndarray, *, per_class: int, classes: int, temperature: float
 ) -> np.ndarray:
     """Compute the loss of a batch whose classes are single points with this cosine in between."""
     partners, others = per_class - 1, per_class * (classes - 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,11 +16,101 @@ from dualcl_tutorial.notebook import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from dualcl_tutorial.widgets.lesson00 import Geometry, Paired, Reading
-
 BLUE, ORANGE, GREEN, GREY = COLOURS[0], COLOURS[1], COLOURS[2], "#777777"
 CLASS_COLOURS = (COLOURS[0], COLOURS[4], COLOURS[2], COLOURS[3], COLOURS[1], COLOURS[5])
 MOST_WORDS = 24
+
+
+class Paired(NamedTuple):
+    """Two models on the same test set, sentence by sentence.
+
+    Attributes:
+        both: sentences both get right.
+        only_first: sentences only the first gets right.
+        only_second: sentences only the second gets right.
+        neither: sentences both get wrong.
+    """
+
+    both: int
+    only_first: int
+    only_second: int
+    neither: int
+
+    @property
+    def n(self) -> int:
+        """Number of sentences."""
+        return sum(self)
+
+    @property
+    def difference(self) -> float:
+        """Accuracy of the second model minus accuracy of the first, -1 to 1."""
+        return (self.only_second - self.only_first) / self.n
+
+    @property
+    def error(self) -> float:
+        """One standard error of the difference: what another test set of this size would change."""
+        split = self.only_first + self.only_second
+        return math.sqrt(split / self.n - self.difference**2) / math.sqrt(self.n)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The difference, two standard errors less and two more."""
+        return self.difference - 2 * self.error, self.difference + 2 * self.error
+
+    @property
+    def p(self) -> float:
+        """Chance of a split this uneven or more, were both models equally good (sign test)."""
+        from scipy.stats import binomtest
+
+        split = self.only_first + self.only_second
+        return float(binomtest(self.only_first, split).pvalue) if split else 1.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a model makes of a sentence.
+
+    Attributes:
+        label: its answer.
+        scores: probability of each class, in class order.
+        words: the sentence, cut at spaces.
+        drops: for each word, how much less probable the answer is without it.
+    """
+
+    label: str
+    scores: dict[str, float]
+    words: list[str]
+    drops: list[float]
+
+    def in_words(self) -> str:
+        """Say it in a sentence: the answer, all probabilities, the words that count most."""
+        scores = ", ".join(f"{word} {score:.2f}" for word, score in self.scores.items())
+        order = sorted(range(len(self.words)), key=lambda i: -self.drops[i])
+        most = [f"{self.words[i]} {self.drops[i]:.2f}" for i in order[:3] if self.drops[i] >= 0.005]
+        rest = f"less sure without {', '.join(most)}" if most else "no word alone matters"
+        return f"{self.label} ({scores}); {rest}"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """z and theta of one sentence under some label words.
+
+    Attributes:
+        words: the label words, in class order.
+        z: feature of the sentence, (d,).
+        theta: its classifier, row k for class k, (K, d).
+        scores: theta . z, (K,).
+    """
+
+    words: list[str]
+    z: np.ndarray
+    theta: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def answer(self) -> str:
+        """The label word with the largest score."""
+        return self.words[int(self.scores.argmax())]
 
 
 def one_pass(label_words: Sequence[str], sentence: str) -> Figure:

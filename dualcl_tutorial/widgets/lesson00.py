@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import html
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from dualcl_tutorial import notebook
 from dualcl_tutorial.plots import lesson00 as plots
+from dualcl_tutorial.plots.lesson00 import Geometry, Paired, Reading
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,51 +46,6 @@ def machine_check() -> str:
     return "\n".join(lines)
 
 
-class Paired(NamedTuple):
-    """Two models on the same test set, sentence by sentence.
-
-    Attributes:
-        both: sentences both get right.
-        only_first: sentences only the first gets right.
-        only_second: sentences only the second gets right.
-        neither: sentences both get wrong.
-    """
-
-    both: int
-    only_first: int
-    only_second: int
-    neither: int
-
-    @property
-    def n(self) -> int:
-        """Number of sentences."""
-        return sum(self)
-
-    @property
-    def difference(self) -> float:
-        """Accuracy of the second model minus accuracy of the first, -1 to 1."""
-        return (self.only_second - self.only_first) / self.n
-
-    @property
-    def error(self) -> float:
-        """One standard error of the difference: what another test set of this size would change."""
-        split = self.only_first + self.only_second
-        return math.sqrt(split / self.n - self.difference**2) / math.sqrt(self.n)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The difference, two standard errors less and two more."""
-        return self.difference - 2 * self.error, self.difference + 2 * self.error
-
-    @property
-    def p(self) -> float:
-        """Chance of a split this uneven or more, were both models equally good (sign test)."""
-        from scipy.stats import binomtest
-
-        split = self.only_first + self.only_second
-        return float(binomtest(self.only_first, split).pvalue) if split else 1.0
-
-
 def paired(labels: Sequence[int], first: Sequence[int], second: Sequence[int]) -> Paired:
     """Compare the answers of two models to the same sentences (lesson 00).
 
@@ -104,31 +58,6 @@ def paired(labels: Sequence[int], first: Sequence[int], second: Sequence[int]) -
     two = np.asarray(second) == np.asarray(labels)
     counts = (one & two, one & ~two, ~one & two, ~one & ~two)
     return Paired(*(int(which.sum()) for which in counts))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a model makes of a sentence.
-
-    Attributes:
-        label: its answer.
-        scores: probability of each class, in class order.
-        words: the sentence, cut at spaces.
-        drops: for each word, how much less probable the answer is without it.
-    """
-
-    label: str
-    scores: dict[str, float]
-    words: list[str]
-    drops: list[float]
-
-    def in_words(self) -> str:
-        """Say it in a sentence: the answer, all probabilities, the words that count most."""
-        scores = ", ".join(f"{word} {score:.2f}" for word, score in self.scores.items())
-        order = sorted(range(len(self.words)), key=lambda i: -self.drops[i])
-        most = [f"{self.words[i]} {self.drops[i]:.2f}" for i in order[:3] if self.drops[i] >= 0.005]
-        rest = f"less sure without {', '.join(most)}" if most else "no word alone matters"
-        return f"{self.label} ({scores}); {rest}"
 
 
 def read(model: TextClassifier, sentence: str) -> Reading:
@@ -149,28 +78,6 @@ def read(model: TextClassifier, sentence: str) -> Reading:
     label, scores = whole["label"], whole["scores"]
     drops = [scores[label] - answer["scores"][label] for answer in without] or [0.0]
     return Reading(label, scores, words, drops)
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """z and theta of one sentence under some label words.
-
-    Attributes:
-        words: the label words, in class order.
-        z: feature of the sentence, (d,).
-        theta: its classifier, row k for class k, (K, d).
-        scores: theta . z, (K,).
-    """
-
-    words: list[str]
-    z: np.ndarray
-    theta: np.ndarray
-    scores: np.ndarray
-
-    @property
-    def answer(self) -> str:
-        """The label word with the largest score."""
-        return self.words[int(self.scores.argmax())]
 
 
 def geometry_of(model: DualCLModel, sentence: str) -> Geometry:

@@ -8,8 +8,7 @@
 # You need no theory yet. Whatever is used here is built from nothing in lessons 01 to 07.
 #
 # Run the cells from top to bottom with Shift+Enter. Twice you will find a line that begins with **Your guess**.
-# Choose before you run the next cell. A guess that turns out wrong is remembered longer than a figure that was only
-# looked at.
+# Choose before you run the next cell: you will look at the result with other eyes.
 #
 # Five symbols are enough for today:
 #
@@ -24,10 +23,9 @@
 # %% tags=["hide-input"]
 from dualcl_tutorial.plots import shared
 
-figure = shared.pipeline(list(shared.STAGES))
 notebook.show(
-    figure,
-    alt="Seven boxes in a row, all lit: texts, inputs, encoder, features, loss, training, prediction.",
+    shared.pipeline(list(shared.STAGES)),
+    alt="Seven boxes in a row, all lit, from texts and labels to prediction and judgement.",
 )
 
 # %% [markdown]
@@ -61,11 +59,10 @@ print(lesson00.machine_check())
 # %% tags=["hide-input"]
 from dualcl_tutorial.plots import lesson00 as plots
 
-figure = plots.one_pass(["positive", "negative"], "the battery died after a week")
 notebook.show(
-    figure,
-    alt="The words [CLS] positive negative [SEP] the battery died after a week [SEP] enter an encoder; "
-    "out of it come z above [CLS] and one theta above each label word; each score is theta times z.",
+    plots.one_pass(["positive", "negative"], "the battery died after a week"),
+    alt="[CLS], positive, negative, [SEP] and a sentence enter an encoder. Out of it come z above "
+    "[CLS] and one theta above each label word; the score of a class is theta times z.",
 )
 
 # %% [markdown]
@@ -88,16 +85,12 @@ from dualcl_tutorial.example import CLASSES, hand_batch
 from dualcl_tutorial.losses import label_logits
 
 z, theta, labels = hand_batch()  # z (6, 2), theta (6, 3, 2), labels (6,)
-loop = [sum(float(t) * float(f) for t, f in zip(row, z[0])) for row in theta[0]]  # 3 scores
+loops = [sum(float(theta[0, k, j] * z[0, j]) for j in range(2)) for k in range(3)]
 scores = (theta @ z[:, :, None]).squeeze(-1)  # (6, 3, 2) @ (6, 2, 1) -> (6, 3)
-assert torch.allclose(scores[0], torch.tensor(loop)) and torch.equal(scores, label_logits(z, theta))
-print("first sentence:", dict(zip(CLASSES, loop)))
-print(
-    "answers:",
-    [CLASSES[k] for k in scores.argmax(1).tolist()],
-    "| right:",
-    int((scores.argmax(1) == labels).sum()),
-)
+assert scores[0].tolist() == loops and torch.allclose(scores, label_logits(z, theta))
+print("first sentence:", ", ".join(f"{k} {s:.2f}" for k, s in zip(CLASSES, loops, strict=True)))
+answers = scores.argmax(1)  # (6,)
+print("answers:", [CLASSES[k] for k in answers], "right:", int((answers == labels).sum()), "of 6")
 
 # %% [markdown]
 # A loop over single numbers, one matrix product and the package give the same scores. That is how each lesson of
@@ -115,46 +108,39 @@ print(
 import pandas as pd
 from dualcl_tutorial import corpora
 
-name = notebook.corpus("cr", fallback="mini-reviews")
-data, tenth = corpora.load(name, validation=0), corpora.load(name, fraction=0.1, validation=0)
+corpus = notebook.corpus("cr", fallback="mini-reviews")
+data, tenth = corpora.load(corpus, validation=0), corpora.load(corpus, fraction=0.1, validation=0)
 words = data["train"].features["label"].names
-parts = {"train, all": data["train"], "train, our 10 %": tenth["train"], "test": data["test"]}
-pd.DataFrame(
-    {
-        part: [rows["label"].count(k) for k in range(len(words))]
-        for part, rows in ((part, rows.to_dict()) for part, rows in parts.items())
-    },
-    index=words,
-)
+parts = {"train": data["train"], "10 % of train": tenth["train"], "test": data["test"]}
+counts = {part: rows.to_pandas().value_counts("label") for part, rows in parts.items()}
+pd.DataFrame(counts).rename(dict(enumerate(words)))
 
 # %% id="sentences" tags=["nbval-check-output"]
 reviews = corpora.load("mini-reviews", validation=0)["train"]
+opinion = reviews.features["label"].names
 for row in reviews.select(range(6)):
-    print(f"{reviews.features['label'].names[row['label']]:>8}: {row['text']}")
+    print(f"{opinion[row['label']]}: {row['text']}")
 
 # %% [markdown]
 # Two classes. Some sentences carry a plain word of praise or blame. Others need to be understood: dread can end in
 # relief. A third of `mini-reviews` was written to be hard.
 #
-# We train on 10 % only. With few examples the methods differ most, and it takes a minute.
+# We train on 10 % only. It takes a minute, and in the paper's table the two methods lie further apart there than with all
+# examples.
 
 # %% tags=["hide-input"]
-lengths = {
-    word: [len(row["text"].split()) for row in data["train"] if row["label"] == k]
-    for k, word in enumerate(words)
-}
-median = int(pd.Series([n for numbers in lengths.values() for n in numbers]).median())
-figure = plots.lengths(lengths, f"{name}: half of the texts have at most {median} words")
+frame = data["train"].to_pandas()
+long = frame.text.str.split().str.len()
+by_class = {word: long[frame.label == k].tolist() for k, word in enumerate(words)}
+title = f"{corpus}: half of the texts have at most {long.median():.0f} words"
 notebook.show(
-    figure, alt=f"Two histograms of the number of words, one a class; the median is {median} words."
+    plots.lengths(by_class, title), alt=f"{title}. Two histograms, one a class, of like shape."
 )
-largest = max(data["test"]["label"].count(k) for k in range(len(words))) / len(data["test"])
-print(
-    f"Always answering with the larger class would be right on {largest:.1%} of the test sentences."
-)
+largest = counts["test"].max() / len(data["test"])
+print(f"Always answering with the larger class is right on {largest:.1%} of the test sentences.")
 
 # %% [markdown]
-# Both classes have texts of like lengths, so length gives little away. One class is larger than the other. Keep the
+# Both classes have texts of like lengths, so length gives little away. In CR one class is larger. Keep the
 # printed share in mind: a classifier must beat that, not 50 %.
 #
 # **Your guess.** CE is the usual classifier: encoder, matrix, cross-entropy. DualCL has the label words in front and its
@@ -174,29 +160,23 @@ my_guess = None  # for example +1.5: DualCL gets 1.5 sentences in 100 more right
 # ## On real data
 #
 # Now we train both, one after the other, and judge each on the whole test set. **Cost:** about a minute each on two
-# processor cores, a few seconds on a GPU. With `DUALCL_ENCODER=bert` it becomes the paper's setting for 10 %, a model five
+# processor cores, a few seconds on a GPU; a line counts the steps meanwhile. With `DUALCL_ENCODER=bert` it becomes the paper's setting for 10 %, a model five
 # times as large trained three times as long: for that, take a GPU.
 
 # %% id="train"
 from IPython.display import clear_output
 from dualcl_tutorial.training import TrainConfig, train
 
-size = notebook.by_mode(
-    quick={"per_class": 8, "epochs": 1, "batch_size": 4}, read={"fraction": 0.1}
-)
-runs = {}
-for method in ("ce", "dualcl"):
-    runs[method] = train(
-        TrainConfig(corpus=name, method=method, encoder=notebook.encoder(), seed=0, **size)
-    )
-clear_output(wait=True)  # the progress line has done its work
-for method, run in runs.items():
-    print(
-        f"{method:>6}: {len(run.history)} steps, {len(run.predictions)} test sentences, accuracy {run.accuracy:.1%}"
-    )
+small = {"per_class": 8, "epochs": 1, "batch_size": 4}
+size = notebook.by_mode(quick=small, read={"fraction": 0.1})
+size |= {"encoder": notebook.encoder(), "seed": 0}
+ce = train(TrainConfig(corpus=corpus, method="ce", **size))
+dual = train(TrainConfig(corpus=corpus, method="dualcl", **size))
+clear_output(wait=True)  # progress lines and loss curves, which lesson 06 reads
+print(f"CE {ce.accuracy:.1%}, DualCL {dual.accuracy:.1%} of {len(ce.predictions)} test sentences")
 
 # %% [markdown]
-# There are two numbers. Before you call a winner: how far can such a number be trusted?
+# There are two accuracies. Before you call a winner: how far can such a number be trusted?
 #
 # **How sure is one accuracy?** Think of the test set as $n$ sentences drawn from a large urn. Another draw would
 # give another share of right answers. The usual size of that change is the *standard error*:
@@ -210,15 +190,14 @@ for method, run in runs.items():
 from math import sqrt
 
 for p in (0.80, 0.86, 0.92):
-    print(
-        f"accuracy {p:.0%}, n = 376: one standard error is {100 * sqrt(p * (1 - p) / 376):.1f} points"
-    )
+    error = 100 * sqrt(p * (1 - p) / 376)
+    print(f"accuracy {p:.0%} on 376 sentences: standard error {error:.1f} points")
 
 # %% [markdown]
 # Nearly two points. A gap of one point between two such numbers says next to nothing.
 #
 # **We can do better than that**, because both models answered the *same* sentences. Where both are right or
-# both are wrong, they do not differ. Only the sentences that *one* of them gets right can decide. Let $b$ be the number
+# both are wrong, they do not differ. Only the sentences that *exactly one* of them gets right can decide. Let $b$ be the number
 # that only the first gets right, and $c$ the number that only the second gets right. Then
 #
 # $$\text{difference} = \frac{c - b}{n}, \qquad
@@ -230,15 +209,16 @@ for p in (0.80, 0.86, 0.92):
 # %% id="paired-by-hand" tags=["nbval-check-output"]
 from dualcl_tutorial.widgets.lesson00 import paired
 
-truth, first, second = [1] * 10, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 1, 1, 0, 0]
-gains = [(two == t) - (one == t) for t, one, two in zip(truth, first, second)]  # +1, 0 or -1
+truth = [1] * 10
+first = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0]  # right on six
+second = [1, 1, 1, 1, 1, 0, 1, 1, 0, 0]  # right on seven
+gains = [two - one for one, two in zip(first, second, strict=True)]  # +1, 0 or -1
 mean = sum(gains) / 10
-error = sqrt(sum((g - mean) ** 2 for g in gains) / 10) / sqrt(10)
-result = paired(truth, first, second)
-assert abs(mean - result.difference) < 1e-12 and abs(error - result.error) < 1e-12
-print(
-    f"b = {result.only_first}, c = {result.only_second}: difference {mean:+.2f}, standard error {error:.2f}, p = {result.p:.2f}"
-)
+error = sqrt(sum((gain - mean) ** 2 for gain in gains) / 10) / sqrt(10)
+toy = paired(truth, first, second)
+assert abs(mean - toy.difference) < 1e-12 and abs(error - toy.error) < 1e-12
+print(f"b = {toy.only_first}, c = {toy.only_second}: difference {mean:+.2f}, se {error:.2f}")
+print(f"p = {toy.p:.2f}")
 
 # %% [markdown]
 # The loop over sentences, the formula and `paired` agree. The last number, $p$, asks a plain question. If both
@@ -248,29 +228,16 @@ print(
 # Now the real thing.
 
 # %% id="verdict"
-ce, dual = runs["ce"].predictions, runs["dualcl"].predictions
-result = paired(ce.label, ce.predicted, dual.predicted)
-low, high = (100 * end for end in result.interval)
-print(
-    f"Only CE is right on {result.only_first}, only DualCL on {result.only_second} of {result.n} sentences."
-)
-print(
-    f"DualCL minus CE: {100 * result.difference:+.1f} points, standard error {100 * result.error:.1f},"
-)
-print(
-    f"so something between {low:+.1f} and {high:+.1f} (two standard errors each way); p = {result.p:.2f}."
-)
-print(
-    "Zero lies", "inside: this run cannot say which is better." if low <= 0 <= high else "outside."
-)
+answers = ce.predictions.label, ce.predictions.predicted, dual.predictions.predicted
+result = paired(*answers)
+print(result.in_words("CE", "DualCL"))
 print("Your guess:", "not written down" if my_guess is None else f"{my_guess:+.1f} points")
 
 # %% tags=["hide-input"]
-figure = plots.two_models(result, "CE", "DualCL")
 notebook.show(
-    figure,
-    alt=f"Left, four bars: both right {result.both}, only CE {result.only_first}, only DualCL "
-    f"{result.only_second}, both wrong {result.neither}. Right, the difference: {low:+.1f} to {high:+.1f} points.",
+    plots.two_models(result, "CE", "DualCL"),
+    alt=f"Left, bars: both right {result.both}, only CE {result.only_first}, only DualCL "
+    f"{result.only_second}, both wrong {result.neither}. Right, the difference with its interval.",
 )
 
 # %% [markdown]
@@ -278,7 +245,7 @@ notebook.show(
 # honest sentence is "we cannot tell".
 #
 # And the line is still too short. It knows about other *test sentences*, but not about other *seeds*: another order of batches, another ten per cent. Change
-# `seed=0` to `seed=1` in the training cell, run again, and see how far the difference moves. Lesson 06
+# the seed from 0 to 1 in the training cell, run again, and see how far the difference moves. Lesson 06
 # measures that spread; lesson 08 repeats all of this over seeds and corpora.
 #
 # **The paper:** for 10 % of CR and BERT it reports 86.58 for CE and 89.01 for DualCL, the means of ten seeds. Our encoder is another
@@ -286,13 +253,14 @@ notebook.show(
 #
 # ## Type a sentence
 #
-# What have the two models learnt? Ask them. Type an opinion about anything and press Enter.
+# What have the two models learnt? Ask them. Type an opinion about anything and press Enter. (The box needs a running
+# kernel. On a page without one you see the picture of its first answer.)
 #
 # Below the answers you see which words count. The method is as simple as can be: leave one word out, ask again, and
 # see how much less probable the answer has become.
 
 # %% id="sentence-box"
-models = {"CE": runs["ce"].model, "DualCL": runs["dualcl"].model}
+models = {"CE": ce.model, "DualCL": dual.model}
 lesson00.sentence_box(models, "the battery died after a week")
 
 # %% [markdown]
@@ -300,8 +268,8 @@ lesson00.sentence_box(models, "the battery died after a week")
 # models lean on the same word?
 #
 # Try to fool them: *not bad at all for the price*; *I expected little and got even less*; a sentence about a film, though they have
-# read about products only. Three limits: a probability near 1 is not a proof, models are often surest where they
-# are wrong; when two words say the same, taking out one changes nothing; and a sentence with a hole is
+# read about products only. Three limits: a probability near 1 is no proof, for a model can be sure and wrong;
+# when two words say the same, taking out one changes little; and a sentence with a hole is
 # not a sentence that anybody writes. Lesson 10 asks how far such pictures can be believed.
 #
 # ## Type other label words
@@ -309,8 +277,8 @@ lesson00.sentence_box(models, "the battery died after a week")
 # Now the experiment to remember. DualCL reads its classifier off the label words. So nothing forbids us to put *other
 # words* there, after training, and to train nothing.
 #
-# **Your guess.** We replace (positive, negative) by (good, bad), and then by the same two words swapped: (negative,
-# positive). What happens to the accuracy on the test set?
+# **Your guess.** First we replace (positive, negative) by (good, bad). Then, in a second try, we swap the two trained
+# words: (negative, positive). Nothing is trained. What happens to the accuracy on the test set?
 #
 # - a) Nothing in either case: the words only mark two places.
 # - b) Both times it falls to a coin toss: the classifier was trained for other words.
@@ -319,36 +287,29 @@ lesson00.sentence_box(models, "the battery died after a week")
 # %% id="label-words"
 from dualcl_tutorial.training import evaluate
 
-trained = runs["dualcl"].model
-some = notebook.by_mode(quick=data["test"].shuffle(seed=0).select(range(40)), read=data["test"])
-before, rows = evaluate(trained, some), {}
-for pair in (
-    ["positive", "negative"],
-    ["good", "bad"],
-    ["yes", "no"],
-    ["negative", "positive"],
-    ["cat", "dog"],
-):
-    after = evaluate(trained.with_label_words(pair), some)
-    same = (after.predictions.predicted == before.predictions.predicted).mean()
-    rows[", ".join(pair)] = {
-        "accuracy": f"{after.accuracy:.1%}",
-        "same class as before": f"{same:.0%}",
-    }
-pd.DataFrame(rows).T.rename_axis("label words")
+count = notebook.by_mode(quick=40, read=len(ce.predictions))
+some = data["test"].shuffle(seed=0).select(range(count))
+pairs = ["positive, negative", "good, bad", "yes, no", "negative, positive", "cat, dog"]
+found = {pair: evaluate(dual.model.with_label_words(pair.split(", ")), some) for pair in pairs}
+said = {pair: judged.predictions.predicted for pair, judged in found.items()}
+same = {pair: (said[pair] == said[pairs[0]]).mean() for pair in pairs}
+rows = {pair: {"accuracy": found[pair].accuracy, "same class": same[pair]} for pair in pairs}
+pd.DataFrame(rows).T.map("{:.1%}".format)
 
 # %% [markdown]
-# Start with the swapped row. Its accuracy and that of the first row add up to about 100 %: nearly every answer has
-# turned round. The model does not ask "first or second place?" but "which word?". That is no accident. In training the order of the labels is
-# shuffled for each sentence, so the place tells it nothing (lesson 04).
+# `same class` is the share of sentences that keep the class they had with the trained words. Start with the swapped row.
+# Once a model has learnt (four steps of quick mode are too few), its accuracy and that of the first row should add up to
+# about 100 %: the answers turn round. The model does not ask "first or second place?" but "which word?". That is no
+# accident. In training the order of the labels is shuffled for each sentence, so the place tells it nothing (lesson 04).
 #
-# Then compare (good, bad) with (cat, dog). No row but the first was trained. What stays above the larger class's share comes from what the
-# encoder knows about words. What a meaningless pair gets is an accident; swap its words and it turns round too.
+# Then compare (good, bad) with (cat, dog). No row but the first and its swap was trained. What a row keeps above the
+# larger class's share, it owes to what the encoder learnt about these words elsewhere. What a meaningless pair gets is
+# an accident: try another pair, or the same one swapped.
 #
 # How does the classifier itself change? Type your own words, with commas between them, and your own sentence.
 
 # %% id="label-word-box"
-lesson00.label_word_box(trained, "good, bad", "the battery died after a week")
+lesson00.label_word_box(dual.model, "good, bad", "the battery died after a week")
 
 # %% [markdown]
 # On the left, the flat picture in which the two trained vectors of $\theta$ lie. Dashed: the words of training. Solid: yours. The black
@@ -362,14 +323,13 @@ lesson00.label_word_box(trained, "good, bad", "the battery died after a week")
 # The usual classifier cannot do this. Here is why.
 
 # %% id="ce-cannot"
-text, usual = [{"text": "the battery died after a week"}], models["CE"]
+sentence = "the battery died after a week"
 for method, model in models.items():
-    print(f"{method:>6} reads {model.tokenizer.decode(model.collator()(text)['input_ids'][0])}")
-print("classifier of CE: one matrix for all sentences, shape", tuple(usual.head.weight.shape))
-print(
-    "classifier of DualCL: made for this sentence, shape",
-    lesson00.geometry_of(trained, text[0]["text"]).theta.shape,
-)
+    batch = model.collator()([{"text": sentence}])
+    print(f"{method} reads: {model.tokenizer.decode(batch['input_ids'][0])}")
+theta = lesson00.geometry_of(dual.model, sentence).theta
+print("classifier of CE: one matrix for all sentences,", tuple(ce.model.head.weight.shape))
+print("classifier of DualCL: made for this sentence,", theta.shape)
 
 # %% [markdown]
 # The label words never enter CE. Call its classes *cat* and *dog*, and not one number changes: only the name printed beside
@@ -380,17 +340,11 @@ print(
 # You are in a hurry and judge both models on the first hundred test sentences.
 
 # %% id="hurry"
-for part, rows in {
-    "first 100": slice(None, 100),
-    "last 100": slice(-100, None),
-    "all": slice(None),
-}.items():
-    shares = [
-        (run.predictions.label == run.predictions.predicted)[rows].mean() for run in runs.values()
-    ]
-    print(
-        f"{part:>9}: CE {shares[0]:.0%}, DualCL {shares[1]:.0%}, labelled {words[0]}: {(ce.label[rows] == 0).mean():.0%}"
-    )
+label, of_ce, of_dual = answers
+columns = {"CE": of_ce == label, "DualCL": of_dual == label, f"is {words[0]}": label == 0}
+hits = pd.DataFrame(columns)
+parts = {"first 100": hits.head(100), "last 100": hits.tail(100), "all": hits}
+pd.DataFrame({part: rows.mean() for part, rows in parts.items()}).T.map("{:.1%}".format)
 
 # %% [markdown]
 # **Symptom:** the first and the last hundred tell different stories about the same models. **Cause:** look at the last column. The
@@ -402,7 +356,7 @@ for part, rows in {
 #
 # - DualCL writes the label words in front of the sentence; one pass gives the feature $z$ and a classifier $\theta$ of its own.
 # - The score of a class is $\theta^k \cdot z$; there is no head and no new parameter.
-# - Other label words give another classifier without training; swapped words turn the answers round.
+# - Other label words give another classifier without training; swapped words turn most answers round.
 # - On 376 sentences one standard error of an accuracy is nearly two points; a paired comparison uses only the sentences on which the models differ.
 # - One run decides nothing: test sentences and seeds both vary.
 
@@ -464,12 +418,12 @@ for part, rows in {
 # ## Where to go from here
 #
 # Thirteen lessons, one question each; the table is on the page [All lessons](README.md). Nobody needs all of them. The hours count reading and running;
-# the exercises take about as long again.
+# exercises come on top.
 #
 # | you want | route | hours |
 # |---|---|---|
 # | to write the loss on an empty page | 00, 03, 04, 05 | 3 |
-# | to know whether it is true | 00, 05, 06, 07, 08, 10 | 4 |
+# | to know whether it is true | 00, 05, 06, 07, 08, 10 | 4.5 |
 # | to use it tomorrow on your own texts | 00, 04, 06, 11 | 2.5 |
 # | everything | 00 to 12 | 9.5 |
 #

@@ -65,6 +65,25 @@ class Paired(NamedTuple):
         split = self.only_first + self.only_second
         return float(binomtest(self.only_first, split).pvalue) if split else 1.0
 
+    def in_words(self, first: str, second: str) -> str:
+        """State the difference together with its uncertainty, as a report should.
+
+        Args:
+            first: name of the first model.
+            second: name of the second.
+        """
+        low, high = (100 * end for end in self.interval)
+        verdict = "outside: this test set tells them apart, for these two runs"
+        if low <= 0 <= high:
+            verdict = "inside: this run cannot say which of the two is better"
+        return (
+            f"Of {self.n} sentences, only {first} is right on {self.only_first}, "
+            f"only {second} on {self.only_second}.\n"
+            f"{second} minus {first}: {100 * self.difference:+.1f} points, "
+            f"standard error {100 * self.error:.1f}, p = {self.p:.2f}.\n"
+            f"Two standard errors each way: {low:+.1f} to {high:+.1f}. Zero lies {verdict}."
+        )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -86,7 +105,8 @@ class Reading:
         """Say it in a sentence: the answer, all probabilities, the words that count most."""
         scores = ", ".join(f"{word} {score:.2f}" for word, score in self.scores.items())
         order = sorted(range(len(self.words)), key=lambda i: -self.drops[i])
-        most = [f"{self.words[i]} {self.drops[i]:.2f}" for i in order[:3] if self.drops[i] >= 0.005]
+        shown = [i for i in order[:3] if self.drops[i] >= 0.005]
+        most = [f'"{self.words[i]}" ({self.drops[i]:.2f})' for i in shown]
         rest = f"less sure without {', '.join(most)}" if most else "no word alone matters"
         return f"{self.label} ({scores}); {rest}"
 

@@ -119,7 +119,8 @@ def movement(before: Geometry, after: Geometry) -> str:
     turned = [f"z {cosine(before.z, after.z):.2f}"]
     for old, new, a, b in zip(before.words, after.words, before.theta, after.theta, strict=False):
         turned.append(f"{old} to {new} {cosine(a, b):.2f}")
-    return f"Trained words: {line(before)}. Your words: {line(after)}. Cosines: {', '.join(turned)}"
+    said = [f"Trained words: {line(before)}", f"Your words: {line(after)}"]
+    return " | ".join([*said, f"Cosines, trained to yours: {', '.join(turned)}"])
 
 
 def split_words(text: str) -> list[str]:
@@ -153,7 +154,7 @@ def sentence_box(models: Mapping[str, TextClassifier], sentence: str) -> None:
     def say(sentence: str) -> str:
         return " | ".join(f"{name}: {r.in_words()}" for name, r in found(sentence).items())
 
-    display_box(draw, say, sentence=_text(ipywidgets, "sentence", sentence))
+    display_box(draw, say, sentence=_text(ipywidgets, "your sentence", sentence))
 
 
 def label_word_box(model: DualCLModel, words: str, sentence: str) -> None:
@@ -188,7 +189,7 @@ def _text(ipywidgets: Any, name: str, value: str) -> Any:
         description=name,
         continuous_update=False,
         layout=ipywidgets.Layout(width="95%"),
-        style={"description_width": "6em"},
+        style={"description_width": "8em"},
     )
 
 
@@ -212,11 +213,13 @@ def text_box(
         try:
             said.value = _status(say(**{name: control.value for name, control in controls.items()}))
         except Exception as error:  # what a reader types may not do; the reason is for her to read
-            said.value = _status(str(error))
+            said.value = _status(f"Not drawn: {error} | Below is still the picture before.")
 
     for control in controls.values():
         control.observe(update, names="value")
-    box.children = (*controls.values(), said, box.children[-1])
+    picture = box.children[-1]
+    picture.layout = ipywidgets.Layout(align_self="flex-start", max_width="100%")  # never enlarged
+    box.children = (*controls.values(), said, picture)
     return box, bundle, first
 
 

@@ -64,7 +64,7 @@ def two_batches(
         batches.items(),
         strict=True,
     ):
-        points = features[:, [0, 2]]  # (N, 2)
+        points = features[:, 1:]  # (N, 2): the first number would hide sentence 6 behind 3
         for i, j in enumerate(nearest(features).tolist()):
             same = bool(labels[i] == labels[j])
             # Two sentences may be each other's nearest: bent arrows do not hide one another.
@@ -76,7 +76,7 @@ def two_batches(
         for i, (x, y) in enumerate(points.tolist(), 1):
             axes.annotate(str(i), (x, y), (7, 6), textcoords="offset points", fontsize=8)
         axes.set_title(name, fontsize=9)
-        axes.set(xlabel="first number (the head reads it)", xlim=(-2.4, 2.9), ylim=(-5.5, 5.5))
+        axes.set(xlabel="second number (the head reads it)", xlim=(-2.7, 2.2), ylim=(-5.5, 5.5))
     figure.axes[0].set_ylabel("third number (the head does not)")
     figure.axes[0].legend(fontsize=7, loc="upper left")
     return figure

@@ -76,6 +76,9 @@ def draw_strip(
     widths = [
         max(2.0, 0.62 * len(_shown(token, k)) + 0.9) for token, k in zip(tokens, owner, strict=True)
     ]
+    # The longer the strip, the smaller its letters.
+    style: dict[str, Any] = {"ha": "center", "va": "center"}
+    style["fontsize"] = 7.5 * min(1.0, 55 / sum(widths))
     left = 0.0
     for place, (token, k, width) in enumerate(zip(tokens, owner, widths, strict=True)):
         face = PLAIN if k is None else COLOURS[k % len(COLOURS)]
@@ -84,7 +87,6 @@ def draw_strip(
         axes.add_patch(box)
         middle = left + (width - 0.25) / 2
         dark = k is not None and k % len(COLOURS) in (0, 2, 4, 6)
-        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7.5}
         axes.text(middle, 0, _shown(token, k), color="white" if dark else "black", **style)
         for depth, numbers in enumerate(rows.values(), 1):
             axes.text(middle, -0.2 - 0.62 * depth, str(numbers[place]), color="#333333", **style)
@@ -194,7 +196,8 @@ def pieces_figure(frame: pd.DataFrame, *, true_share: float) -> Figure:
         left.plot(rows.pieces, rows.norm, label=reading, **style)
         right.plot(rows.pieces, rows.share, label=reading, **style)
     right.axhline(true_share, color="#777777", lw=0.8)
-    right.text(1, true_share, " true share", va="bottom", fontsize=8, color="#555555")
+    text = {"ha": "right", "va": "top", "fontsize": 8, "color": "#555555"}
+    right.text(frame.pieces.max(), true_share - 0.02, "true share", **text)
     counts = sorted(frame.pieces.unique())
     for axes, title, side in (
         (left, "The sum makes the column long", "mean norm of the column"),

@@ -47,7 +47,7 @@ def scores_and_gradient(food: float, film: float, phone: float, constant: float 
     named = [f"{name}\n{score:+.2f}" for name, score in zip(CLASSES, scores.tolist(), strict=True)]
     for axes, values, label in (
         (left, probabilities, "probability"),
-        (right, gradient, "gradient: probability minus target"),
+        (right, gradient, "probability minus target"),
     ):
         bars = axes.bar(named, values.tolist(), color=[COLOURS[k] for k in range(len(CLASSES))])
         axes.bar_label(bars, [f"{v:+.2f}" if axes is right else f"{v:.2f}" for v in values])

@@ -11,7 +11,7 @@ from dualcl_tutorial.model import DualCLModel, read_theta
 from dualcl_tutorial.notebook import COLOURS
 from dualcl_tutorial.plots.lesson04 import draw_strip, legible, owners
 
-SHOWN = 16  # tokens that fit into the picture
+SHOWN = 14  # tokens that fit into the picture
 
 
 def scored_prefix(
@@ -27,12 +27,13 @@ def scored_prefix(
     collate = LabelAwareCollator(
         model.tokenizer, words, max_length=model.config.max_input_length, positions="sequential"
     )
-    batch, slots = collate([{"text": sentence}]), collate.prefix.slots()
+    slots = collate.prefix.slots()
+    batch = {k: v.to(model.device) for k, v in collate([{"text": sentence}]).items()}
     training = model.training
     model.eval()
     with torch.inference_mode():
         hidden = model.encoder(**batch).last_hidden_state  # (1, L, d)
-        logits = label_logits(hidden[:, 0], read_theta(hidden, slots[None]))
+        logits = label_logits(hidden[:, 0], read_theta(hidden, slots[None].to(hidden.device)))
     model.train(training)
     tokens = model.tokenizer.convert_ids_to_tokens(batch["input_ids"][0].tolist())
     return list(tokens), slots, logits.softmax(1)[0].tolist()

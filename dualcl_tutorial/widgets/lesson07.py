@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
@@ -44,6 +46,25 @@ def switched_losses(
     count = positives.sum(1)
     pull = logits.masked_fill(~positives, 0.0).sum(1) / count.clamp(min=1)
     return torch.where(count > 0, denominator - pull, 0.0), count > 0
+
+
+def switch_box() -> dict[str, Any]:
+    """Return a tick box for each difference, set to the snippet's, and a temperature."""
+    import ipywidgets
+
+    wide, style = ipywidgets.Layout(width="28em"), {"description_width": "initial"}
+    ticks = {
+        "own_is_positive": (True, "own pair is a positive"),
+        "same_by_mu": (True, "same class times mu"),
+        "own_as_one": (False, "own pair as exp(0) = 1"),
+        "lone_count_as_zero": (False, "lone anchors count as 0"),
+    }
+    box: dict[str, Any] = {
+        name: ipywidgets.Checkbox(on, description=text, layout=wide, style=style)
+        for name, (on, text) in ticks.items()
+    }
+    options = [0.05, 0.1, 0.2, 0.5, 1.0]
+    return box | {"temperature": ipywidgets.SelectionSlider(options=options, value=0.1)}
 
 
 def switches(

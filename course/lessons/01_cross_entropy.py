@@ -48,12 +48,16 @@ notebook.show(
 #
 # Formulas numbered 1.1, 1.2 and so on are the course's. A number without a dot, in later lessons, is the
 # paper's.
-
-# %% [markdown]
+#
 # ## From a sentence to scores
 #
 # An encoder such as BERT reads *pieces*: words or parts of words. Before them stands `[CLS]`, after them
-# `[SEP]`. Here are the six sentences that go with us through the course, in three classes.
+# `[SEP]`. A batch is a rectangle of numbers, so shorter rows are filled with `[PAD]`, and a mask says what is
+# real. The encoder returns one vector for each piece. We keep the vector of `[CLS]`: through attention it has
+# read the whole sentence. That is the feature $z_i$.
+#
+# Here are the six sentences that go with us through the course, in three classes: first their pieces, then
+# their features.
 
 # %% id="pieces" tags=["nbval-check-output"]
 from dualcl_tutorial import encoders
@@ -63,11 +67,6 @@ encoder, tokenizer = encoders.load_encoder("minilm")
 pieces = [["[CLS]", *tokenizer.tokenize(text), "[SEP]"] for text in SENTENCES]
 for label, row in zip(LABELS, pieces, strict=True):
     print(f"{CLASSES[label]:5} |", " ".join(row))
-
-# %% [markdown]
-# A batch is a rectangle of numbers. So shorter rows are filled with `[PAD]`, and a mask says what is real.
-# The encoder returns one vector for each piece. We keep the vector of `[CLS]`: through attention it has
-# read the whole sentence. That is the feature $z_i$.
 
 # %% id="by-hand"
 import torch
@@ -98,8 +97,8 @@ batch = PlainCollator(tokenizer)([{"text": text} for text in SENTENCES])
 assert torch.equal(batch["input_ids"], input_ids)
 assert torch.equal(batch["attention_mask"], attention_mask)
 head = torch.nn.Linear(cls.shape[1], len(CLASSES))  # weight (K, d), bias (K,)
-print(f"ids {tuple(input_ids.shape)}, hidden {tuple(hidden.shape)}, z {tuple(cls.shape)}, ", end="")
-print(f"scores {tuple(head(cls).shape)}; the collator builds the same ids")
+shapes = [tuple(x.shape) for x in (input_ids, hidden, cls, head(cls))]
+print("ids, hidden states, z, scores:", *shapes, "| the collator builds the same ids")
 
 # %% [markdown]
 # ## From scores to one number
@@ -116,7 +115,8 @@ print(f"scores {tuple(head(cls).shape)}; the collator builds the same ids")
 #
 # We compute it on the **hand-sized batch**: the six sentences again, with two-dimensional features that
 # fit on paper, and a head with three rows and no bias. For sentence 1, $z_1 = (2, 0.5)$ and the row of food
-# is $(1.5, 0.5)$, so its score is $2\cdot 1.5 + 0.5\cdot 0.5 = 3.25$.
+# is $(1.5, 0.5)$, so its score is $2\cdot 1.5 + 0.5\cdot 0.5 = 3.25$. Loops first; then matrices, which is
+# how it is always written, with an assertion that the package gives the same.
 
 # %% id="loops" tags=["nbval-check-output"]
 import math
@@ -131,10 +131,6 @@ for i in range(6):
     by_loops.append(loss_i)
     print(f"sentence {i + 1}, {CLASSES[labels[i]]:5}: scores", scores_i, f"loss {loss_i:.3f}")
 
-# %% [markdown]
-# Sentence 3, about food, has a higher score for film: it is classified wrongly, and its loss is the largest.
-# Now the same with matrices, which is how it is always written, and with the package.
-
 # %% id="matrices" tags=["nbval-check-output"]
 import torch.nn.functional as F
 from dualcl_tutorial.losses import cross_entropy
@@ -143,11 +139,14 @@ scores = z @ weight.T  # (N, d) @ (d, K) -> (N, K)
 true = scores[torch.arange(6), labels]  # (N,)
 losses = torch.logsumexp(scores, 1) - true  # (N,)
 assert torch.allclose(losses, torch.tensor(by_loops, dtype=torch.float64))
-assert torch.allclose(losses.mean(), F.cross_entropy(scores, labels))
-assert torch.allclose(losses.mean(), cross_entropy(scores, labels))
+for ready in (F.cross_entropy, cross_entropy):  # torch's, the package's
+    assert torch.allclose(losses.mean(), ready(scores, labels))
 print(f"loops {sum(by_loops) / 6:.4f}, matrices {losses.mean():.4f}, package and torch the same")
 
 # %% [markdown]
+# Every sentence has its largest score at its true class. Sentence 3 is the doubtful one: film comes close to food, 1.0
+# against 1.5, and its loss is by far the largest.
+#
 # **A number too large.** Formula (1.2) contains $e^{s}$. In float32 anything above $e^{88.7}$ becomes
 # infinity. The cure is the **logsumexp trick**: take the largest score $m$ out first.
 #
@@ -182,8 +181,7 @@ for scale in (1, 10, 30, 100):
 # It was b). The largest score is $30\cdot 3.25 = 97.5$, above 88.7, so the fraction is infinity divided by
 # infinity. The stable form gives the right 0. `torch.logsumexp` and `F.cross_entropy` use the trick for
 # you; a contrastive loss, which divides its scores by a small temperature, needs it every day.
-
-# %% [markdown]
+#
 # ## What the gradient sees
 #
 # What does the loss ask for? Its derivative tells. The derivative of logsumexp with respect to one score is
@@ -199,21 +197,19 @@ for scale in (1, 10, 30, 100):
 # $$\frac{\partial L_i}{\partial z_i} = \sum_{k=1}^{K} (p_{ik} - [k = y_i])\, w_k \tag{1.5}$$
 #
 # In words: a step against it moves $z_i$ towards its true row, away from the rows that have its probability.
+#
+# First the slopes by small steps, one score at a time. Then both formulas in one line each, against the small
+# steps and against autograd; dividing by $N$ gives the gradient of the mean.
 
 # %% id="gradient" tags=["nbval-check-output"]
-eps = 1e-6  # a small step, both ways: what autograd should give
-slopes = torch.zeros(6, 3, dtype=torch.float64)  # (N, K)
+slopes = torch.zeros_like(scores)  # (N, K)
 for i in range(6):
     for k in range(3):
         step = torch.zeros_like(scores)
-        step[i, k] = eps
+        step[i, k] = 1e-6  # up and down, one score at a time
         up, down = (F.cross_entropy(scores + t, labels, reduction="sum") for t in (step, -step))
-        slopes[i, k] = (up - down) / (2 * eps)
+        slopes[i, k] = (up - down) / 2e-6
 print("sentence 3, slopes by small steps:", [round(x, 3) for x in slopes[2].tolist()])
-
-# %% [markdown]
-# Now formulas (1.4) and (1.5) in one line each, against the small steps and against autograd. Dividing by
-# $N$ gives the gradient of the mean.
 
 # %% id="gradient-matrices" tags=["nbval-check-output"]
 onehot = F.one_hot(labels, 3)  # (N, K)
@@ -223,9 +219,7 @@ features = z.clone().requires_grad_()
 F.cross_entropy(features @ weight.T, labels).backward()
 assert torch.allclose(error, slopes, atol=1e-8)
 assert torch.allclose(to_z, features.grad)
-print(
-    "small steps, formula and autograd agree; each row adds up to", f"{abs(error.sum(1)).max():.1f}"
-)
+print(f"small steps, formula, autograd agree; each row adds up to {abs(error.sum(1)).max():.1f}")
 
 # %% [markdown]
 # Play with it. A sentence about food has three scores. What happens to the gradient when food wins by
@@ -268,8 +262,7 @@ notebook.show(
 # all are 0.00: **cross-entropy takes one sentence at a time.** Sentences do meet in the weights of encoder
 # and head, which they share. But no term of the loss compares two of them. Keep this picture: lesson 02
 # draws it again for another loss.
-
-# %% [markdown]
+#
 # ## Two batches that cross-entropy cannot tell apart
 #
 # If sentences are never compared, we can arrange them badly and the loss will not notice. Let $u$ be a
@@ -315,7 +308,7 @@ for name, features in (("A", batch_a), ("B", batch_b)):
     counts[f"batch {name}: {int(own[:5].sum())} of 5 next to their own class"] = features
 notebook.show(
     plots01.two_batches(
-        counts, labels, CLASSES, title="The same cross-entropy, to the bit: 0.3557"
+        counts, labels, CLASSES, title=f"The same cross-entropy to the bit: {losses.mean():.4f}"
     ),
     alt="Two scatter plots of six sentences. In A arrows join sentences of one class, in B never.",
 )
@@ -333,12 +326,14 @@ notebook.show(
 # them.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## On real data
 #
 # Now everything at once: pieces, `[CLS]`, head, loss, loop. We fine-tune the small MiniLM encoder on CR,
 # reviews of products, positive or negative. In read mode this takes about half a minute on two cores.
+#
+# Before we train, we keep the features of some test sentences, to compare later. Dropout is off for that
+# (`eval`), and no gradient is needed.
 
 # %% id="data"
 import numpy as np
@@ -352,10 +347,6 @@ chosen = np.random.default_rng(0).permutation(len(data["test"]))
 test = data["test"].select(chosen[: notebook.by_mode(quick=40, read=200)])
 test_labels = torch.tensor(test["label"])  # (test,)
 print(f"{name}: {len(data['train'])} to train, {len(data['test'])} to test, classes {classes}")
-
-# %% [markdown]
-# Before we train, we keep the features of some test sentences, to compare later. Dropout is off here
-# (`eval`), and no gradient is needed.
 
 
 # %% id="features"
@@ -413,6 +404,9 @@ notebook.show(
 # That was the whole fine-tuning loop. The package keeps it: the model as `CrossEntropyModel`, the loop as
 # `training.train`, which adds a schedule for the learning rate and other care (lesson 06). We put our weights
 # into the package's model and let the package judge it.
+#
+# Below it the **scoreboard** of the course begins, with one row. Each lesson adds the method that it builds. The
+# accuracy is that of this one short run on the whole test set, with one standard error.
 
 # %% id="package"
 from dualcl_tutorial.model import CrossEntropyModel
@@ -427,10 +421,6 @@ assert torch.allclose(model.score(texts), head(after).detach(), atol=1e-4)
 result = evaluate(model, data["test"])
 spread = (result.accuracy * (1 - result.accuracy) / len(data["test"])) ** 0.5
 print("our pieces and the package's model give the same scores")
-
-# %% [markdown]
-# The scoreboard of the course begins here, with one row. Each lesson adds the method that it builds. The
-# accuracy is that of this one short run, with one standard error of the test set.
 
 # %% id="scoreboard"
 board = shared.scoreboard("01")
@@ -450,15 +440,15 @@ notebook.show(
         {"before fine-tuning": before, "after fine-tuning": after},
         test_labels,
         classes,
-        title="Fine-tuning pulls the classes apart, and leaves a wide overlap",
+        title="Fine-tuning moves the classes apart; each stays a loose cloud",
     ),
     alt="Test features by PCA: mixed before fine-tuning; afterwards two wide clouds that overlap.",
 )
 
 # %% [markdown]
 # Left, the encoder knows nothing of the task, and its two largest directions hold little of the spread.
-# Right, one direction holds most of it, and the classes lie along it: positive at one side, negative at the other.
-# Between them they still mix. A flat picture hides the other directions, so we also measure.
+# Right, the first direction holds far more of it, and the classes lie along it: one at each end. In between
+# they still mix. A flat picture hides the other directions, so we also measure.
 
 
 # %% id="measures"
@@ -482,8 +472,7 @@ for moment, features in (("before", before), ("after", after)):
 # Classes did move apart, as a by-product: what separates two scores also separates features. But compare
 # the two cosines of the second line with 1 and -1. A class is still a wide cloud. No term
 # asks its sentences to be near each other, and that is the gap the next lessons fill.
-
-# %% [markdown]
+#
 # ## What can go wrong
 #
 # `F.cross_entropy` wants **scores** and applies softmax itself. A frequent mistake is to hand it
@@ -581,16 +570,15 @@ notebook.show(
 #
 # - a) Adding to a feature a direction that is orthogonal to all rows of the head.
 # - b) Making each feature twice as long.
-# - c) Exchanging the features of two sentences of one class.
+# - c) Exchanging the features of two sentences of different classes.
 #
 # <details><summary>Answer</summary>
 #
-# a), which is (1.6). b) doubles the scores, so the losses change. c) keeps the mean, since both have the same
-# label, but it is the same set of points: nothing is mixed up.
+# a), which is (1.6). b) doubles the scores, so the losses change. c) gives each of the two the other's scores,
+# which are now judged by another label.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## Further reading
 #
 # - J. Devlin and others, *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding*,

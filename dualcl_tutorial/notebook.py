@@ -174,12 +174,16 @@ def _alt(alt: str) -> str:
 
 
 def _png(figure: Figure) -> bytes:
+    """Draw a figure in 256 colours: less than half the bytes, and the same to the eye."""
     import matplotlib.pyplot as plt
+    from PIL import Image
 
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90, bbox_inches="tight", metadata={"Software": None})
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=90, bbox_inches="tight")
     plt.close(figure)
-    return buffer.getvalue()
+    palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    palette.save(small, format="PNG", optimize=True, dpi=(90, 90))
+    return small.getvalue()
 
 
 def _base64(png: bytes) -> str:

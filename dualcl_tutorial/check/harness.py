@@ -1,90 +1,48 @@
-"""What all checks share: an exercise is a table, and `judge` holds an answer against it.
+"""What all checks share: `judge` holds an answer against an exercise's table.
 
-An :class:`Exercise` names a reference, inputs to try, and the mistakes people make, each as a small
-wrong function with the sentence it deserves. `judge` asks in a fixed order, from the simple to the
-subtle, and stops at the first thing that is wrong: not attempted, callable, type, shape, dtype,
-finite, input left alone, the hand-sized example, further inputs, gradient. Whatever it is handed,
-it answers with one sentence; it never raises.
+It asks in a fixed order, from the simple to the subtle, and stops at the first thing that is wrong:
+not attempted, callable, type, shape, dtype, finite, input left alone, the hand-sized example,
+further inputs, properties, gradient. Whatever it is handed, it answers with one sentence; it never
+raises.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
+from dualcl_tutorial.check import guard
+from dualcl_tutorial.check.exercise import (
+    EXERCISES,
+    Case,
+    Exercise,
+    Mistake,
+    Property,
+    all_cases,
+    copied,
+    register,
+    same,
+)
 from dualcl_tutorial.check.guard import Outcome, guarded
 from dualcl_tutorial.check.report import Report, publish
+from dualcl_tutorial.check.words import (
+    brief,
+    brief_error,
+    close,
+    dtype_name,
+    equal,
+    numbers,
+    plain,
+    wrong_type,
+)
 
-Values = dict[str, Any]
-DTYPE_KINDS = {torch.bool: "bool", torch.int64: "int64 (torch.long)"}
+__all__ = ["EXERCISES", "Case", "Exercise", "Mistake", "Property", "judge", "register"]
 
-
-@dataclass(frozen=True)
-class Case:
-    """One input.
-
-    Attributes:
-        name: what it is, as in "on <name>".
-        inputs: argument names to values.
-    """
-
-    name: str
-    inputs: Values
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that people give.
-
-    Attributes:
-        name: the mistake in two or three words.
-        answer: a function that makes it, with the reference's arguments; or the wrong value itself,
-            for an exercise that asks for a letter or a number.
-        message: what the student did, and where to read on; never the answer.
-    """
-
-    name: str
-    answer: Any
-    message: str
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """One exercise, as a table.
-
-    Attributes:
-        name: its grade_id, such as "03-supcon".
-        task: in a few words what is asked for.
-        reference: a right answer; what it returns decides type, shape and dtype.
-        cases: the hand-sized example first, then random and awkward inputs.
-        axes: names of the result's axes, such as ("batch", "batch"); () for a scalar.
-        mistakes: the wrong answers that are known.
-        section: where the lesson derives it, such as "lesson 03, section 2".
-        not_finite: the likely cause of NaN or infinity.
-        gradient: names of inputs whose gradient must be right too.
-        tolerance: largest difference allowed, relative to 1 + the expected size.
-    """
-
-    name: str
-    task: str
-    reference: Callable[..., Any]
-    cases: Sequence[Case]
-    axes: Sequence[str] = ()
-    mistakes: Sequence[Mistake] = ()
-    section: str = ""
-    not_finite: str = "An exponential may have overflowed, or something was divided by zero."
-    gradient: Sequence[str] = ()
-    tolerance: float = 1e-4
-
-    @property
-    def lesson(self) -> str:
-        """The number of its lesson."""
-        return self.name[:2]
+NOT_ATTEMPTED = "Write your own code where the stub raises an error, then run this cell again."
 
 
 @dataclass
@@ -93,291 +51,232 @@ class _Failure(Exception):
 
     message: str
     asked: str
-    on: str = ""
-    output: str = ""
-    attempted: bool = field(default=True)
 
 
 def judge(exercise: Exercise, answer: Any) -> Report:
     """Hold an answer against an exercise; show, record and return the report."""
-    output = ""
-    try:
-        _attempted(answer)
-        for number, case in enumerate(_all_cases(exercise)):
-            output = _try_case(exercise, answer, case, first=number == 0)
-        for name in exercise.gradient:
-            _try_gradient(exercise, answer, name)
-    except _Failure as failure:
-        status = "failed" if failure.attempted else "not attempted"
-        return publish(
-            Report(
-                exercise.name, status, failure.message, failure.asked, failure.on, failure.output
-            )
+    examination = _Examination(exercise, answer)
+    # One watchdog over all: a result can be as hostile as a function, and ten cases are no excuse.
+    whole = guarded(examination.run, {}, seconds=guard.SECONDS)
+    on, error = examination.on, whole.error
+    status, asked, output = "failed", "readable", examination.last.output
+    if whole.timed_out:
+        where, asked = f" {on}" if on else "", "time"
+        message = (
+            f"Your function was still running after {guard.SECONDS:.0f} s{where} and was stopped: "
+            "is there a loop that never ends?"
         )
-    except Exception as error:  # a result that cannot even be looked at
-        return publish(
-            Report(
-                exercise.name,
-                "failed",
-                f"The result cannot be compared ({type(error).__name__}): return an ordinary, "
-                "dense tensor.",
-                "readable",
-            )
+    elif isinstance(error, _Failure):
+        message, asked = error.message, error.asked
+        status = "not attempted" if asked == "attempted" else "failed"
+    elif error is not None:  # a result that cannot even be looked at
+        message = (
+            f"The result cannot be compared ({type(error).__name__}): return an ordinary, dense "
+            "tensor, or the plain letter or number that is asked for."
         )
-    return publish(Report(exercise.name, "passed", f"Right: {exercise.task}.", output=output))
+    else:
+        status, message, asked, on = "passed", f"Right: {exercise.task}.", "", ""
+    return publish(Report(exercise.name, status, message, asked, on, output))
 
 
-def _attempted(answer: Any) -> None:
-    if answer is None or answer is NotImplemented or answer is ...:
-        raise _Failure("Not attempted yet.", "attempted", attempted=False)
+class _Examination:
+    """The questions to one answer, in order; `on` and `last` say how far they came."""
 
+    def __init__(self, exercise: Exercise, answer: Any) -> None:
+        self.exercise, self.answer = exercise, answer
+        self.on, self.last = "", Outcome()
 
-def _all_cases(exercise: Exercise) -> list[Case]:
-    """Add to the table the last case in float64 and with other strides."""
-    cases = list(exercise.cases)
-    last = cases[-1]
-    if any(_is_float(value) for value in last.inputs.values()):
-        double = {k: v.double() if _is_float(v) else v for k, v in last.inputs.items()}
-        strided = {k: _strided(v) for k, v in last.inputs.items()}
-        cases += [
-            Case(f"{last.name} in float64", double),
-            Case(f"{last.name}, not contiguous in memory", strided),
-        ]
-    return cases
+    def run(self) -> None:
+        if self.answer is None or self.answer is NotImplemented or self.answer is ...:
+            raise _Failure(NOT_ATTEMPTED, "attempted")
+        for number, case in enumerate(all_cases(self.exercise)):
+            self.on = f"on {case.name}"
+            self._try_case(case, "value" if number else "hand-sized example")
+        self.on = ""
+        for wanted in self.exercise.properties:
+            if not wanted.holds(self._call):
+                self._fail(wanted.message, wanted.name)
+        self.on = f"on {self.exercise.cases[0].name}"
+        for name in self.exercise.gradient:
+            self._try_gradient(name)
 
+    def _fail(self, message: str, asked: str) -> NoReturn:
+        raise _Failure(_signed(message, self.exercise), asked)
 
-def _try_case(exercise: Exercise, answer: Any, case: Case, *, first: bool) -> str:
-    expected = exercise.reference(**_copied(case.inputs))
-    given = _copied(case.inputs)
-    outcome = _call(exercise, answer, given, case.name)
-    got = outcome.value
-    on = f"on {case.name}"
-
-    def fail(message: str, name: str) -> None:
-        raise _Failure(message, name, on, outcome.output)
-
-    if not isinstance(expected, Tensor):
-        _compare_plain(exercise, got, expected, fail)
-        return outcome.output
-    if problem := _wrong_type(got, expected):
-        fail(problem, "type")
-    if got.shape != expected.shape:
-        fail(_shape_message(exercise, got, expected), "shape")
-    if got.device != expected.device:
-        fail(f"Expected a tensor on {expected.device}, got one on {got.device}.", "device")
-    if got.dtype != expected.dtype:
-        kind = DTYPE_KINDS.get(expected.dtype, str(expected.dtype).removeprefix("torch."))
-        got_kind = str(got.dtype).removeprefix("torch.")
-        fail(f"Expected dtype {kind}, got {got_kind}: keep the dtype of the input.", "dtype")
-    if expected.isfinite().all() and not got.isfinite().all():
-        fail(f"The result is not finite {on}. {exercise.not_finite}", "finite")
-    for name, value in case.inputs.items():
-        if isinstance(value, Tensor) and not torch.equal(value, given[name]):
-            fail(
-                f"Your function changed its input {name}: work on a copy, without operations that "
-                "end in _ and without assigning into it.",
-                "input unchanged",
-            )
-    if not _close(got, expected, exercise.tolerance):
-        fail(
-            _value_message(exercise, case, got, expected),
-            "hand-sized example" if first else "value",
-        )
-    return outcome.output
-
-
-def _call(exercise: Exercise, answer: Any, given: Values, name: str) -> Outcome:
-    """Call the answer under guard and turn whatever happens into a sentence."""
-    wanted = ", ".join(given)
-    if isinstance(answer, type) or not callable(answer):
-        raise _Failure(
-            f"Expected your function, taking ({wanted}), got {_brief(answer)}: hand over its name "
-            "without calling it.",
-            "callable",
-        )
-    try:
-        inspect.signature(answer).bind(**given)
-    except TypeError:
-        raise _Failure(
-            f"Expected a function of ({wanted}): keep the names of the stub's arguments.",
-            "arguments",
-        ) from None
-    except ValueError:
-        pass  # some builtins have no signature; calling them will tell
-    outcome = guarded(answer, given)
-    error = outcome.error
-    if isinstance(error, NotImplementedError):
-        raise _Failure("Not attempted yet.", "attempted", output=outcome.output, attempted=False)
-    if outcome.timed_out:
-        raise _Failure(
-            f"Your function was still running after {outcome.seconds:.0f} s on {name} and was "
-            "stopped: is there a loop that never ends?",
-            "time",
-            f"on {name}",
-            outcome.output,
-        )
-    if error is not None:
-        line = f" (line {outcome.line} of your function)" if outcome.line else ""
-        raise _Failure(
-            f"Your function raised {type(error).__name__} on {name}{line}: {_brief_text(error)}",
-            "runs",
-            f"on {name}",
-            outcome.output,
-        )
-    return outcome
-
-
-def _wrong_type(got: Any, expected: Tensor) -> str:
-    if type(got) in (Tensor, torch.nn.Parameter):
-        return ""
-    if got is None:
-        return "Your function returned None: is the return missing?"
-    hints = {
-        "ndarray": "stay in torch and leave out .numpy()",
-        "float": "return the tensor itself, without .item() or float()",
-        "int": "return the tensor itself, without .item() or int()",
-        "bool": "return the tensor itself, without bool()",
-        "list": "use torch.stack or torch.tensor",
-        "tuple": "return one tensor",
-    }
-    hint = hints.get(type(got).__name__, "return one tensor")
-    return f"Expected a torch.Tensor, got {_brief(got)}: {hint}."
-
-
-def _shape_message(exercise: Exercise, got: Tensor, expected: Tensor) -> str:
-    wanted = tuple(expected.shape)
-    names = f"({', '.join(exercise.axes)}) = {wanted}" if exercise.axes else "a scalar, shape ()"
-    return f"Expected {names}, got shape {tuple(got.shape)}."
-
-
-def _value_message(exercise: Exercise, case: Case, got: Tensor, expected: Tensor) -> str:
-    for mistake in exercise.mistakes:
-        if _makes(mistake, exercise, case, got):
-            return _signed(mistake.message, exercise)
-    shown = f"expected {_numbers(expected)}, got {_numbers(got)}"
-    return _signed(f"The value is not right on {case.name}: {shown}.", exercise)
-
-
-def _makes(mistake: Mistake, exercise: Exercise, case: Case, got: Tensor) -> bool:
-    wrong = guarded(mistake.answer, _copied(case.inputs)).value
-    if not isinstance(wrong, Tensor) or wrong.shape != got.shape:
-        return False
-    return _close(got, wrong.to(got.dtype), exercise.tolerance)
-
-
-def _compare_plain(
-    exercise: Exercise, got: Any, expected: Any, fail: Callable[[str, str], None]
-) -> None:
-    """Judge a letter, a number or a sequence of them."""
-    if isinstance(got, Tensor) and got.numel() == 1 and isinstance(expected, float):
-        got = float(got)
-    if isinstance(expected, str):
-        if not isinstance(got, str):
-            fail(f"Expected a letter such as 'a', got {_brief(got)}.", "type")
-        got = got.strip().strip(")").lower()
-    elif isinstance(expected, int | float):
-        if isinstance(got, bool) or not isinstance(got, int | float):
-            fail(f"Expected a number, got {_brief(got)}.", "type")
-    elif type(got) is not type(expected):
-        fail(f"Expected a {type(expected).__name__}, got {_brief(got)}.", "type")
-    if _equal(got, expected, exercise.tolerance):
-        return
-    for mistake in exercise.mistakes:
-        wrong = mistake.answer
-        wrong = guarded(wrong, {}).value if callable(wrong) else wrong
-        if type(wrong) is type(got) and _equal(got, wrong, exercise.tolerance):
-            fail(_signed(mistake.message, exercise), "answer")
-    fail(_signed(f"{_brief(got)} is not right.", exercise), "answer")
-
-
-def _equal(got: Any, expected: Any, tolerance: float) -> bool:
-    if isinstance(expected, float) and isinstance(got, int | float):
-        return abs(got - expected) <= tolerance * (1 + abs(expected))
-    return bool(got == expected)
-
-
-def _try_gradient(exercise: Exercise, answer: Any, name: str) -> None:
-    """Compare the gradient of the result's sum with respect to one input, on the first case."""
-    case = exercise.cases[0]
-    gradients = []
-    for function in (exercise.reference, answer):
-        given = _copied(case.inputs)
-        given[name].requires_grad_()
-        outcome = _call(exercise, function, given, case.name)
-        if not outcome.value.requires_grad:
+    def _call(self, **given: Any) -> Any:
+        """Call the answer under guard and turn whatever happens into a sentence."""
+        wanted = ", ".join(given)
+        if not callable(self.answer) or issubclass(type(self.answer), type):
+            taking = f", taking ({wanted})," if wanted else ","
             raise _Failure(
-                _signed(
+                f"Expected your function{taking} got {brief(self.answer)}: hand over its name "
+                "without calling it.",
+                "callable",
+            )
+        try:
+            inspect.signature(self.answer).bind(**given)
+        except TypeError:
+            of = f" of ({wanted}): keep the names of the stub's arguments" if wanted else ""
+            raise _Failure(
+                f"Expected a function{of or ' without arguments, as in the stub'}.",
+                "arguments",
+            ) from None
+        except ValueError:
+            pass  # some builtins have no signature; calling them will tell
+        outcome, default = Outcome(), torch.get_default_dtype()
+        self.last = outcome
+        with torch.enable_grad():  # puts back what set_grad_enabled may have changed
+            guarded(self.answer, given, outcome=outcome)
+        torch.set_default_dtype(default)
+        if isinstance(outcome.error, NotImplementedError):
+            raise _Failure(NOT_ATTEMPTED, "attempted")
+        if outcome.error is not None:
+            line = f" (line {outcome.line} of your function)" if outcome.line else ""
+            where = f" {self.on}" if self.on else ""
+            raise _Failure(
+                f"Your function raised {type(outcome.error).__name__}{where}{line}: "
+                f"{brief_error(outcome.error)}",
+                "runs",
+            )
+        if outcome.value is None:
+            raise _Failure("Your function returned None: is the return missing?", "type")
+        return outcome.value
+
+    def _try_case(self, case: Case, asked: str) -> None:
+        expected = self.exercise.reference(**copied(case.inputs))
+        given = copied(case.inputs)
+        got = self._call(**given)
+        if not isinstance(expected, Tensor) and not self.exercise.returns:
+            self._compare_plain(case, got, expected)
+            return
+        parts = expected if isinstance(expected, tuple) else (expected,)
+        results = self._results(got, len(parts))
+        names = self.exercise.returns or [""]
+        for number, (result, part) in enumerate(zip(results, parts, strict=True)):
+            self._compare_form(case, number, names[number], result, part)
+        for name, value in case.inputs.items():
+            if not same(value, given[name]):
+                self._fail(
+                    f"Your function changed its input {name}: work on a copy, without operations "
+                    "that end in _ and without assigning into it.",
+                    "input unchanged",
+                )
+        for number, (result, part) in enumerate(zip(results, parts, strict=True)):
+            if not close(result, part, self.exercise.tolerance):
+                shown = f"expected {numbers(part)}, got {numbers(result)}"
+                generic = _named(names[number], f"the value is not right {self.on}: {shown}.")
+                self._fail(self._diagnosis(case, number, result) or generic, asked)
+
+    def _results(self, got: Any, count: int) -> list[Any]:
+        """Take the tensors out of what was returned, as their plain selves."""
+        results: list[Any] = [got]
+        if self.exercise.returns:
+            # Subclasses may lie about their length and contents; tuple and list do not.
+            kind = next((k for k in (tuple, list) if issubclass(type(got), k)), None)
+            results = list(kind.__iter__(got)) if kind else []
+            if len(results) != count:
+                came = f"{len(results)} values." if kind else f"{brief(got)}."
+                wanted = ", ".join(self.exercise.returns)
+                self._fail(f"Expected {count} tensors, ({wanted}), got {came}", "type")
+        for result in results:
+            if problem := wrong_type(result):
+                self._fail(problem, "type")
+        return [Tensor.detach(result) for result in results]
+
+    def _compare_form(
+        self, case: Case, number: int, name: str, got: Tensor, expected: Tensor
+    ) -> None:
+        axes, wanted = self.exercise.axes, tuple(expected.shape)
+        if got.shape != expected.shape:
+            comma = "," if len(axes) == 1 else ""
+            names = f"({', '.join(axes)}{comma}) = {wanted}" if axes else "a scalar, shape ()"
+            cause = self._diagnosis(case, number, got)
+            message = f"expected {names}, got shape {tuple(got.shape)}. {cause}"
+            self._fail(_named(name, message.strip()), "shape")
+        if got.device != expected.device:
+            message = f"expected a tensor on {expected.device}, got one on {got.device}."
+            self._fail(_named(name, message), "device")
+        if got.dtype != expected.dtype:
+            keep = "keep the dtype of the input" if expected.is_floating_point() else "convert it"
+            wanted_dtype, got_dtype = dtype_name(expected.dtype), dtype_name(got.dtype)
+            message = f"expected dtype {wanted_dtype} {self.on}, got {got_dtype}: {keep}."
+            self._fail(_named(name, message), "dtype")
+        if expected.isfinite().all() and not got.isfinite().all():
+            cause = self._diagnosis(case, number, got) or self.exercise.not_finite
+            self._fail(_named(name, f"not finite {self.on}. {cause}"), "finite")
+
+    def _diagnosis(self, case: Case, number: int, got: Tensor) -> str:
+        """Return the message of the mistake that gives just this result, if one does."""
+        for mistake in self.exercise.mistakes:
+            wrong = _made(mistake, case)
+            wrong = wrong[number] if isinstance(wrong, tuple) else wrong
+            comparable = isinstance(wrong, Tensor) and wrong.shape == got.shape
+            if comparable and close(got.to(wrong.dtype), wrong, self.exercise.tolerance):
+                return mistake.message
+        return ""
+
+    def _compare_plain(self, case: Case, got: Any, expected: Any) -> None:
+        """Judge a letter, a number or a sequence of them."""
+        tolerance, got = self.exercise.tolerance, plain(got)
+        if isinstance(expected, str):
+            if not isinstance(got, str):
+                self._fail(f"Expected a letter such as 'a', got {brief(got)}.", "type")
+            got = got.strip().strip("().").lower()
+        elif isinstance(expected, int | float):
+            if type(got) not in (int, float):
+                self._fail(f"Expected a number, got {brief(got)}.", "type")
+        elif type(got) is not type(expected):
+            self._fail(f"Expected a {type(expected).__name__}, got {brief(got)}.", "type")
+        if equal(got, expected, tolerance):
+            return
+        for mistake in self.exercise.mistakes:
+            if equal(got, plain(_made(mistake, case)), tolerance):
+                self._fail(mistake.message, "answer")
+        where = f" {self.on}" if len(self.exercise.cases) > 1 else ""
+        self._fail(_named("", f"{brief(got)} is not right{where}."), "answer")
+
+    def _try_gradient(self, name: str) -> None:
+        """Compare the gradient of all results' sum with respect to one input, on the first case."""
+        gradients = []
+        for function in (self.exercise.reference, self._call):
+            given = copied(self.exercise.cases[0].inputs)
+            given[name].requires_grad_()
+            value = function(**given)
+            parts = value if isinstance(value, tuple | list) else [value]
+            total = torch.stack([part.sum() for part in parts]).sum()
+            if not total.requires_grad:
+                self._fail(
                     f"The value is right, but no gradient flows back to {name}: look for detach, "
                     ".data, .item(), torch.tensor(...) or no_grad.",
-                    exercise,
-                ),
+                    "gradient",
+                )
+            (gradient,) = torch.autograd.grad(total, given[name], allow_unused=True)
+            gradients.append(torch.zeros_like(given[name]) if gradient is None else gradient)
+        if not gradients[1].isfinite().all():
+            self._fail(
+                f"The value is right, but its gradient with respect to {name} is not finite: what "
+                "torch.where leaves out is differentiated all the same. Mask before exp and log.",
                 "gradient",
-                f"on {case.name}",
             )
-        (gradient,) = torch.autograd.grad(outcome.value.sum(), given[name], allow_unused=True)
-        gradients.append(torch.zeros_like(given[name]) if gradient is None else gradient)
-    if not _close(gradients[1], gradients[0], 10 * exercise.tolerance):
-        raise _Failure(
-            _signed(
+        if not close(gradients[1], gradients[0], 10 * self.exercise.tolerance):
+            self._fail(
                 f"The value is right, but its gradient with respect to {name} is not: expected "
-                f"{_numbers(gradients[0])}, got {_numbers(gradients[1])}. Was part of it detached?",
-                exercise,
-            ),
-            "gradient",
-            f"on {case.name}",
-        )
+                f"{numbers(gradients[0])}, got {numbers(gradients[1])}. Was part of it detached?",
+                "gradient",
+            )
 
 
-def _close(got: Tensor, expected: Tensor, tolerance: float) -> bool:
-    if not expected.is_floating_point():
-        return torch.equal(got, expected)
-    return torch.allclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
+def _made(mistake: Mistake, case: Case) -> Any:
+    if not callable(mistake.answer):
+        return mistake.answer
+    return guarded(mistake.answer, copied(case.inputs)).value
 
 
-def _copied(inputs: Values) -> Values:
-    return {k: v.clone() if isinstance(v, Tensor) else v for k, v in inputs.items()}
-
-
-def _is_float(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.is_floating_point()
-
-
-def _strided(value: Any) -> Any:
-    """Return the same values, every other element of a larger memory."""
-    if not isinstance(value, Tensor) or not value.ndim:
-        return value
-    wide = value.repeat_interleave(2, dim=-1)
-    return wide[..., ::2]
+def _named(name: str, message: str) -> str:
+    return f"{name}: {message}" if name else message[0].upper() + message[1:]
 
 
 def _signed(message: str, exercise: Exercise) -> str:
-    return (
-        f"{message} ({exercise.section[0].upper()}{exercise.section[1:]})"
-        if exercise.section
-        else message
-    )
-
-
-def _numbers(tensor: Tensor) -> str:
-    flat = [round(float(x), 4) for x in tensor.detach().flatten()[:6]]
-    text = ", ".join(f"{x:g}" for x in flat)
-    if tensor.ndim == 0:
-        return text
-    return f"[{text}{', ...' if tensor.numel() > 6 else ''}] of shape {tuple(tensor.shape)}"
-
-
-def _brief(value: Any) -> str:
-    """Say what something is without trusting its repr."""
-    kind = type(value).__name__
-    if isinstance(value, str | int | float | bool):
-        return (
-            f"{kind} {str(value)[:40]!r}" if isinstance(value, str) else f"{kind} {str(value)[:40]}"
-        )
-    return "a class" if isinstance(value, type) else f"a {kind}"
-
-
-def _brief_text(error: BaseException) -> str:
-    try:
-        return " ".join(str(error).split())[:200]
-    except Exception:
-        return "(its message cannot be shown)"
+    if not exercise.section:
+        return message
+    return f"{message} ({exercise.section[0].upper()}{exercise.section[1:]})"

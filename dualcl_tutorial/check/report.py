@@ -7,8 +7,10 @@ import html
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from dualcl_tutorial.check.exercise import EXERCISES
 
 # Background and edge: readable on white and on dark pages, and told apart without colour by a mark.
 CARDS = {
@@ -30,6 +32,7 @@ class Report:
         on: on which input.
         output: what the answer printed, cut.
         progress: how far the lesson's exercises are, such as "2 of 5 done".
+        cell: number of the notebook cell that has shown it already.
     """
 
     exercise: str
@@ -39,6 +42,7 @@ class Report:
     on: str = ""
     output: str = ""
     progress: str = ""
+    cell: int = 0
 
     @property
     def passed(self) -> bool:
@@ -54,6 +58,11 @@ class Report:
         if self.progress:
             lines.append(self.progress)
         return "\n".join(lines)
+
+    def _ipython_display_(self) -> None:
+        """Show the card; as the last value of the cell that has shown it, not again."""
+        if self.cell != _cell_number():
+            _display(self)
 
     def _repr_html_(self) -> str:
         fill, edge, mark = CARDS[self.status]
@@ -77,16 +86,18 @@ def publish(report: Report) -> Report:
     done = _record(report)
     lesson = report.exercise[:2]
     total = _known(lesson)
-    right = sum(name[:2] == lesson and name in total for name in done)
+    right = len(total.intersection(done))
     progress = f"Lesson {lesson}: {right} of {len(total)} done." if total else ""
-    report = Report(**{**report.__dict__, "progress": progress})
-    if _in_notebook():
-        from IPython.display import display
-
-        bundle = {"text/html": report._repr_html_(), "text/plain": str(report)}
-        display(bundle, raw=True)
+    message, output = _clean(report.message), _clean(report.output)
+    report = replace(report, message=message, output=output, progress=progress)
+    if cell := _cell_number():
+        report = replace(report, cell=cell)
+        _display(report)
     else:
-        print(report)
+        try:
+            print(report)
+        except UnicodeEncodeError:  # a console that has no tick
+            print(str(report).encode("ascii", "replace").decode())
     return report
 
 
@@ -106,9 +117,7 @@ def progress_file() -> Path:
 
 
 def _known(lesson: str) -> set[str]:
-    from dualcl_tutorial import check
-
-    return {name for name in check.EXERCISES if name[:2] == lesson}
+    return {name for name in EXERCISES if name[:2] == lesson}
 
 
 def _solved() -> list[str]:
@@ -137,9 +146,22 @@ def _write(names: list[str]) -> None:
         part.replace(path)
 
 
-def _in_notebook() -> bool:
+def _clean(text: str) -> str:
+    """Replace what cannot be shown: control characters, halves of characters."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
+def _display(report: Report) -> None:
+    from IPython.display import display
+
+    display({"text/html": report._repr_html_(), "text/plain": str(report)}, raw=True)
+
+
+def _cell_number() -> int:
+    """Return the number of the running notebook cell; 0 outside of notebooks."""
     if "IPython" not in sys.modules:
-        return False
+        return 0
     from IPython import get_ipython
 
-    return type(get_ipython()).__name__ in ("ZMQInteractiveShell", "Shell")
+    shell = get_ipython()
+    return shell.execution_count if type(shell).__name__ in ("ZMQInteractiveShell", "Shell") else 0

@@ -8,27 +8,56 @@ solved.
 from __future__ import annotations
 
 from dualcl_tutorial.check.exercise import EXERCISES, Exercise
+from dualcl_tutorial.check.lesson01 import accuracy, log_softmax, score_gradient
+from dualcl_tutorial.check.lesson01_blind import added_five, unseen_part
+from dualcl_tutorial.check.lesson02 import pair_counts, two_view_loss, without_dropout
+from dualcl_tutorial.check.lesson02_shape import alignment_uniformity, negative_weights
 from dualcl_tutorial.check.lesson03 import pair_masks, supcon_inside, supcon_outside
 from dualcl_tutorial.check.lesson03_gradient import anchor_gradient, batch_floor
+from dualcl_tutorial.check.lesson04 import label_slots, prefix_ids, taught_labels
+from dualcl_tutorial.check.lesson04_views import label_scores, read_theta
 from dualcl_tutorial.check.lesson05 import dual_terms, whole_loss
 from dualcl_tutorial.check.lesson05_chunks import chunked_loss
 from dualcl_tutorial.check.lesson05_columns import own_pair, step_cost, wrong_columns
+from dualcl_tutorial.check.lesson07 import below_zero, no_rest, true_places
+from dualcl_tutorial.check.lesson07_tests import own_test, release_alpha, right_share
 from dualcl_tutorial.check.report import Report, clear
 
 __all__ = [
     "EXERCISES",
     "Exercise",
     "Report",
+    "accuracy",
+    "added_five",
+    "alignment_uniformity",
     "anchor_gradient",
     "batch_floor",
+    "below_zero",
     "chunked_loss",
     "clear",
     "dual_terms",
+    "label_scores",
+    "label_slots",
+    "log_softmax",
+    "negative_weights",
+    "no_rest",
     "own_pair",
+    "own_test",
+    "pair_counts",
     "pair_masks",
+    "prefix_ids",
+    "read_theta",
+    "release_alpha",
+    "right_share",
+    "score_gradient",
     "step_cost",
     "supcon_inside",
     "supcon_outside",
+    "taught_labels",
+    "true_places",
+    "two_view_loss",
+    "unseen_part",
     "whole_loss",
+    "without_dropout",
     "wrong_columns",
 ]

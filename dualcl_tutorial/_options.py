@@ -82,3 +82,9 @@ Layout = Annotated[str, Option("--format", help="text, jsonl or csv.")]
 Name = Annotated[
     str | None, Argument(metavar="[NAME|FILE]", help="A corpus or a file; all corpora if none.")
 ]
+
+# Of grid and table.
+Declaration = Annotated[Path, Argument(metavar="GRID", help="YAML file that declares the runs.")]
+Store = Annotated[Path, Option(help="Folder of the runs, one file each; made if need be.")]
+Workers = Annotated[int, Option(help="Processes to start; each gets its share of the cores.")]
+Source = Annotated[Path, Argument(metavar="STORE|CSV", help="A store, or a CSV file of runs.")]

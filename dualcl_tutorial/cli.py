@@ -1,4 +1,4 @@
-"""``dualcl`` on the command line: train, evaluate, predict, data, doctor (lessons 00 and 06).
+"""``dualcl`` on the command line (lessons 00, 06 and 08).
 
 Each command is a thin layer over a function of the package. Whatever goes wrong becomes one
 sentence on stderr and an exit code: 2 for what was asked, 1 for the machine, 130 for Ctrl-C.
@@ -288,6 +288,38 @@ def _cells(corpus: Description) -> list[str]:
         f"{corpus.leaks:,}",
         ", ".join(f"{word} {count:,}" for word, count in counts),
     ]
+
+
+@app.command(
+    epilog="Examples:\n\ndualcl grid grid.yaml --store runs/grid\n\n"
+    "dualcl grid grid.yaml --store runs/grid --workers 4"
+)
+def grid(
+    declaration: _options.Declaration,
+    store: _options.Store,
+    workers: _options.Workers = 1,
+) -> None:
+    """Do every run of a grid that its store lacks; stop and repeat it as you like.
+
+    The grid is a YAML file: methods, corpora, fractions or per_class, encoders, seeds, settings.
+    """
+    from dualcl_tutorial.experiments import Grid, run_grid
+
+    declared = Grid.read(declaration)
+    runs = run_grid(declared, store, workers=workers)
+    missing = len(declared) - len(runs)
+    typer.echo(f"{len(runs)} runs of {len(declared)} are in {store}; next: dualcl table {store}")
+    if missing:
+        raise typer.Exit(1)
+
+
+@app.command(name="table", epilog="Examples:\n\ndualcl table runs/grid > table.md")
+def print_table(source: _options.Source) -> None:
+    """Print stored runs as Markdown tables, with the paper's Table 2 beside them."""
+    from dualcl_tutorial._tables import markdown, read_runs
+    from dualcl_tutorial.plots.shared import read_results
+
+    typer.echo(markdown(read_runs(source), read_results("paper_table2")))
 
 
 @app.command(epilog="Examples:\n\ndualcl doctor\n\ndualcl doctor --json > doctor.json")

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import errno
 import json
+import math
 import os
 import re
 import sys
@@ -19,6 +20,9 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from dualcl_tutorial.corpora import Description
     from dualcl_tutorial.training import RunResult
 
 _QUIET = {
@@ -158,6 +162,49 @@ def read_lines(file: Path | None) -> list[str]:
         skipped = len(lines) - len(texts)
         typer.echo(f"dualcl: {skipped} empty line{'s' * (skipped > 1)} skipped.", err=True)
     return texts
+
+
+def plan(config: Any) -> str:
+    """Say what a run is going to do."""
+    part = f"{100 * config.fraction:g} % of the training texts"
+    if config.per_class:
+        part = f"{config.per_class} training texts a class"
+    return (
+        f"Training {config.method} on {config.corpus} with {config.encoder}: {part}, "
+        f"{config.epochs} epoch{'s' * (config.epochs > 1)}, batches of {config.batch_size}, "
+        f"seed {config.seed}, {config.precision}, output {config.output or 'none'}."
+    )
+
+
+def standard_error(accuracy: float, examples: int) -> float:
+    """Binomial standard error of an accuracy, 0 to 1."""
+    return math.sqrt(accuracy * (1 - accuracy) / examples)
+
+
+def judged(predictions: pd.DataFrame) -> str:
+    """Say how a model did, with its standard error."""
+    accuracy = float((predictions.label == predictions.predicted).mean())
+    error = standard_error(accuracy, len(predictions))
+    return (
+        f"Accuracy {100 * accuracy:.1f} % ± {100 * error:.1f} points "
+        f"(one binomial standard error, {len(predictions):,} test texts)."
+    )
+
+
+def description(corpus: Description) -> list[str]:
+    """Write one corpus as a row of the table."""
+    if not corpus.available:
+        return [corpus.name, "missing", *"-----", ""]
+    counts = corpus.classes["train"].items()
+    return [
+        corpus.name,
+        corpus.where,
+        *(f"{corpus.sizes[split]:,}" for split in ("train", "test")),
+        f"{corpus.mean_words:.1f}",
+        f"{corpus.duplicates:,}",
+        f"{corpus.leaks:,}",
+        ", ".join(f"{word} {count:,}" for word, count in counts),
+    ]
 
 
 def _as_text(answers: list[dict[str, Any]]) -> None:

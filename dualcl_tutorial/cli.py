@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from dualcl_tutorial import _options
-from dualcl_tutorial._console import LAYOUTS, Commands, open_run, read_lines, table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from dualcl_tutorial.corpora import Description
+from dualcl_tutorial._console import (
+    LAYOUTS,
+    Commands,
+    description,
+    judged,
+    open_run,
+    plan,
+    read_lines,
+    standard_error,
+    table,
+)
 
 app = typer.Typer(
     name="dualcl",
@@ -99,13 +103,13 @@ def train(
     config = training.TrainConfig(**given).resolved()
     _check_output(output)
     if not (output and Path(output).exists()):
-        typer.echo(_plan(config))
+        typer.echo(plan(config))
     result = training.train(config)
     if result.interrupted:
         if not output:
             typer.echo("dualcl: Interrupted; without --output nothing was kept.", err=True)
         raise typer.Exit(130)
-    typer.echo(_judged(result.predictions))
+    typer.echo(judged(result.predictions))
     follow = f'dualcl predict {shlex.quote(output)} "a text of your own"' if output else ""
     typer.echo(f"Next: {follow}" if follow else "Nothing was kept: --output names a folder.")
 
@@ -119,30 +123,6 @@ def _check_output(output: str | None) -> None:
                 f"Expected an output that can be written, but {place} does not allow it: choose "
                 "another --output."
             )
-
-
-def _plan(config: Any) -> str:
-    part = f"{100 * config.fraction:g} % of the training texts"
-    if config.per_class:
-        part = f"{config.per_class} training texts a class"
-    return (
-        f"Training {config.method} on {config.corpus} with {config.encoder}: {part}, "
-        f"{config.epochs} epoch{'s' * (config.epochs > 1)}, batches of {config.batch_size}, "
-        f"seed {config.seed}, {config.precision}, output {config.output or 'none'}."
-    )
-
-
-def _standard_error(accuracy: float, examples: int) -> float:
-    return math.sqrt(accuracy * (1 - accuracy) / examples)
-
-
-def _judged(predictions: pd.DataFrame) -> str:
-    accuracy = float((predictions.label == predictions.predicted).mean())
-    error = _standard_error(accuracy, len(predictions))
-    return (
-        f"Accuracy {100 * accuracy:.1f} % ± {100 * error:.1f} points "
-        f"(one binomial standard error, {len(predictions):,} test texts)."
-    )
 
 
 @app.command(
@@ -180,13 +160,13 @@ def evaluate(
             "run": str(run),
             "corpus": corpus or loaded.config.corpus,
             "accuracy": accuracy,
-            "standard_error": _standard_error(accuracy, len(frame)),
+            "standard_error": standard_error(accuracy, len(frame)),
             "texts": len(frame),
             "classes": rows,
         }
         typer.echo(json.dumps(whole, indent=2, ensure_ascii=False))
         return
-    typer.echo(_judged(frame))
+    typer.echo(judged(frame))
     cells = [
         [
             *map(str, list(row.values())[:4]),
@@ -269,25 +249,9 @@ def data(
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     heads = ["corpus", "where", "train", "test", "words", "duplicates", "leaks", "classes in train"]
-    table(heads, [_cells(corpus) for corpus in found])
+    table(heads, [description(corpus) for corpus in found])
     for corpus in found:
         typer.echo(f"{corpus.name}: {corpus.title}. {corpus.note}".rstrip())
-
-
-def _cells(corpus: Description) -> list[str]:
-    """Write one corpus as a row of the table."""
-    if not corpus.available:
-        return [corpus.name, "missing", *"-----", ""]
-    counts = corpus.classes["train"].items()
-    return [
-        corpus.name,
-        corpus.where,
-        *(f"{corpus.sizes[split]:,}" for split in ("train", "test")),
-        f"{corpus.mean_words:.1f}",
-        f"{corpus.duplicates:,}",
-        f"{corpus.leaks:,}",
-        ", ".join(f"{word} {count:,}" for word, count in counts),
-    ]
 
 
 @app.command(
@@ -307,9 +271,8 @@ def grid(
 
     declared = Grid.read(declaration)
     runs = run_grid(declared, store, workers=workers)
-    missing = len(declared) - len(runs)
-    typer.echo(f"{len(runs)} runs of {len(declared)} are in {store}; next: dualcl table {store}")
-    if missing:
+    if missing := len(declared) - len(runs):
+        typer.echo(f"dualcl: {missing} of {len(declared)} runs are not done, see above.", err=True)
         raise typer.Exit(1)
 
 

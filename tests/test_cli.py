@@ -26,7 +26,7 @@ from dualcl_tutorial.encoders import SHORT_NAMES
 from dualcl_tutorial.training import METHODS, TrainConfig, load_run
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("train", "evaluate", "predict", "data", "doctor")
+COMMANDS = ("train", "evaluate", "predict", "data", "doctor", "grid", "table")
 TEXTS = ["a good film", "the service was slow, and the food cold", "caf\u00e9, \u201cwell\u201d"]
 
 
@@ -560,3 +560,21 @@ def test_a_broken_checkpoint_is_a_note_and_not_a_warning_with_code(
     done = dualcl(*small(tiny_bert, "--output", tmp_path / "x", "--resume"))
     assert done.exit_code == 0 and "Accuracy" in done.stdout
     assert re.fullmatch(r"dualcl: Checkpoint step-000000001 is broken .*\n", done.stderr)
+
+
+def test_grid_and_table_from_the_shell(tmp_path: Path, tiny_bert: Path) -> None:
+    declared = tmp_path / "grid.yaml"
+    declared.write_text(
+        f"methods: [ce]\ncorpora: [mini-reviews]\nencoders: ['{tiny_bert}']\nper_class: [4]\n"
+        "seeds: [0]\nsettings: [{epochs: 1, batch_size: 4}]\n"
+    )
+    store = tmp_path / "store"
+    said = succeed("grid", declared, "--store", store)
+    assert "1 of 1 runs done" in said and f"next: dualcl table {store}" in said
+    assert "| ce |" in succeed("table", store)
+    assert "Expected a store of runs" in fail("table", tmp_path / "nowhere")
+    declared.write_text("methods: [ce]\ncorpora: [mini-review]\nseeds: [0]\n")
+    said = fail("grid", declared, "--store", tmp_path / "other", code=1)
+    assert said == "dualcl: 1 of 1 runs are not done, see above."
+    declared.write_text("methods: [cee]\ncorpora: [cr]\n")
+    assert "nearest: 'ce'" in fail("grid", declared, "--store", tmp_path / "other")

@@ -271,6 +271,7 @@ def grid(
 
     declared = Grid.read(declaration)
     runs = run_grid(declared, store, workers=workers)
+    typer.echo(f"{len(runs)} of {len(declared)} runs are in {store}; next: dualcl table {store}")
     if missing := len(declared) - len(runs):
         typer.echo(f"dualcl: {missing} of {len(declared)} runs are not done, see above.", err=True)
         raise typer.Exit(1)

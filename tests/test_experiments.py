@@ -228,7 +228,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_runs(grid, tmp_path):
     for _ in range(60):
         worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            assert worker.wait(draw.uniform(2, 9)) == 0
+            assert worker.wait(draw.uniform(0.5, 4)) == 0
             if len(shown(rough)) == len(declared):
                 break
         except subprocess.TimeoutExpired:

@@ -222,6 +222,9 @@ class _Examination:
             if not isinstance(got, str):
                 self._fail(f"Expected a letter such as 'a', got {brief(got)}.", "type")
             got = got.strip().strip("().").lower()
+        elif isinstance(expected, bool):
+            if type(got) is not bool:
+                self._fail(f"Expected True or False, got {brief(got)}.", "type")
         elif isinstance(expected, int | float):
             if type(got) not in (int, float):
                 self._fail(f"Expected a number, got {brief(got)}.", "type")

@@ -97,8 +97,8 @@ BELOW_ZERO = register(
         mistakes=[
             _half(
                 "nothing repaired",
-                "Here your loss is what it was: look for a pair that is among the positives and not "
-                "in the denominator. (To cut the loss off at 0 hides the symptom only.)",
+                "Here your loss is what it was: look for a pair that is among the positives and "
+                "not in the denominator. (To cut the loss off at 0 hides the symptom only.)",
                 own_positive=True,
                 mu=1.0,
             ),

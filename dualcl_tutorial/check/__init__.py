@@ -8,7 +8,7 @@ solved.
 from __future__ import annotations
 
 from dualcl_tutorial.check.exercise import EXERCISES, Exercise
-from dualcl_tutorial.check.lesson01 import accuracy, log_softmax, score_gradient
+from dualcl_tutorial.check.lesson01 import accuracy, head_step, log_softmax, score_gradient
 from dualcl_tutorial.check.lesson01_blind import added_five, unseen_part
 from dualcl_tutorial.check.lesson02 import pair_counts, two_view_loss, without_dropout
 from dualcl_tutorial.check.lesson02_shape import alignment_uniformity, negative_weights
@@ -36,6 +36,7 @@ __all__ = [
     "chunked_loss",
     "clear",
     "dual_terms",
+    "head_step",
     "label_scores",
     "label_slots",
     "log_softmax",

@@ -1,4 +1,4 @@
-"""Checks of lesson 01: log softmax, the gradient of cross-entropy, accuracy, what it cannot see."""
+"""Checks of lesson 01: log softmax, the gradient of cross-entropy, a step, accuracy."""
 
 from __future__ import annotations
 
@@ -232,7 +232,101 @@ def score_gradient(answer: Any) -> Report:
     return judge(GRADIENT, answer)
 
 
-# 1.3 Accuracy and its standard error
+# 1.3 One step of the loop
+
+
+def _step(
+    features: Tensor,
+    labels: Tensor,
+    weight: Tensor,
+    lr: float,
+    *,
+    sign: float = -1.0,
+    over: Callable[[Tensor], float] = len,
+    target: float = 1.0,
+) -> Tensor:
+    share = _gradient(features @ weight.T, labels, over=over, target=target)  # (N, K)
+    return weight + sign * lr * share.T @ features
+
+
+def _step_mistake(name: str, message: str, **change: Any) -> Mistake:
+    return Mistake(name, lambda **given: _step(**given, **change), message)
+
+
+STEP = register(
+    Exercise(
+        name="01-step",
+        task="the weight after one step of gradient descent",
+        reference=_step,
+        cases=[
+            Case(
+                "the hand-sized batch",
+                {"features": _Z, "labels": _LABELS, "weight": _WEIGHT, "lr": 0.5},
+            ),
+            Case(
+                "one sentence",
+                {
+                    "features": torch.tensor([[3.0, 4.0]]),
+                    "labels": torch.tensor([1]),
+                    "weight": torch.zeros(2, 2),
+                    "lr": 0.1,
+                },
+            ),
+            Case(
+                "a random batch",
+                {
+                    "features": random(5, 4, seed=108),
+                    "labels": torch.tensor([2, 0, 0, 1, 2]),
+                    "weight": random(3, 4, seed=109),
+                    "lr": 2.0,
+                },
+            ),
+        ],
+        axes=("classes", "d"),
+        mistakes=[
+            _step_mistake(
+                "upwards",
+                "Your step goes along the gradient: the loss rises that way.",
+                sign=1.0,
+            ),
+            _step_mistake(
+                "sum of the losses",
+                "Your step is N times too long: the loss is a mean over the sentences.",
+                over=lambda scores: 1.0,
+            ),
+            _step_mistake(
+                "labels forgotten",
+                "Your step pushes the true classes down like all others: the labels have no "
+                "effect.",
+                target=0.0,
+            ),
+            Mistake(
+                "learning rate forgotten",
+                lambda **given: _step(**given | {"lr": 1.0}),
+                "The learning rate has no effect on your step.",
+            ),
+            Mistake(
+                "the gradient",
+                lambda **given: (given["weight"] - _step(**given)) / given["lr"],
+                "That is the gradient: the weight after the step is asked for.",
+            ),
+            Mistake(
+                "no step",
+                lambda **given: given["weight"].clone(),
+                "Your weight is the old one: where is the step taken?",
+            ),
+        ],
+        section='lesson 01, "On real data"',
+    )
+)
+
+
+def head_step(answer: Any) -> Report:
+    """Check exercise 1.3, one step of gradient descent on the head."""
+    return judge(STEP, answer)
+
+
+# 1.4 Accuracy and its standard error
 
 
 def _accuracy(scores: Tensor, labels: Tensor, *, axis: int = 1) -> float:
@@ -334,5 +428,5 @@ ACCURACY = register(
 
 
 def accuracy(answer: Any) -> Report:
-    """Check exercise 1.3, an accuracy with its standard error."""
+    """Check exercise 1.4, an accuracy with its standard error."""
     return judge(ACCURACY, answer)

@@ -14,7 +14,7 @@ from dualcl_tutorial.example import hand_batch
 
 _BLIND = 'lesson 01, "Two batches that cross-entropy cannot tell apart"'
 
-# 1.4 Five more for everybody
+# 1.5 Five more for everybody
 
 SHIFT = register(
     Exercise(
@@ -47,11 +47,11 @@ SHIFT = register(
 
 
 def added_five(answer: Any) -> Report:
-    """Check exercise 1.4, what a number added to all scores of a sentence changes."""
+    """Check exercise 1.5, what a number added to all scores of a sentence changes."""
     return judge(SHIFT, answer)
 
 
-# 1.5 The part nobody sees
+# 1.6 The part nobody sees
 
 
 def _seen(features: Tensor, weight: Tensor) -> Tensor:
@@ -151,5 +151,5 @@ UNSEEN = register(
 
 
 def unseen_part(answer: Any) -> Report:
-    """Check exercise 1.5, what the head ignores of a feature."""
+    """Check exercise 1.6, what the head ignores of a feature."""
     return judge(UNSEEN, answer)

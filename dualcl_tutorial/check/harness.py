@@ -147,7 +147,6 @@ class _Examination:
         given = copied(case.inputs)
         got = self._call(**given)
         if not isinstance(expected, Tensor) and not self.exercise.returns:
-            self._compare_inputs(case, given)
             self._compare_plain(case, got, expected)
             return
         parts = expected if isinstance(expected, tuple) else (expected,)
@@ -155,14 +154,6 @@ class _Examination:
         names = self.exercise.returns or [""]
         for number, (result, part) in enumerate(zip(results, parts, strict=True)):
             self._compare_form(case, number, names[number], result, part)
-        self._compare_inputs(case, given)
-        for number, (result, part) in enumerate(zip(results, parts, strict=True)):
-            if not close(result, part, self.exercise.tolerance):
-                shown = f"expected {numbers(part)}, got {numbers(result)}"
-                generic = _named(names[number], f"the value is not right {self.on}: {shown}.")
-                self._fail(self._diagnosis(case, number, result) or generic, asked)
-
-    def _compare_inputs(self, case: Case, given: dict[str, Any]) -> None:
         for name, value in case.inputs.items():
             if not same(value, given[name]):
                 self._fail(
@@ -170,6 +161,11 @@ class _Examination:
                     "that end in _ and without assigning into it.",
                     "input unchanged",
                 )
+        for number, (result, part) in enumerate(zip(results, parts, strict=True)):
+            if not close(result, part, self.exercise.tolerance):
+                shown = f"expected {numbers(part)}, got {numbers(result)}"
+                generic = _named(names[number], f"the value is not right {self.on}: {shown}.")
+                self._fail(self._diagnosis(case, number, result) or generic, asked)
 
     def _results(self, got: Any, count: int) -> list[Any]:
         """Take the tensors out of what was returned, as their plain selves."""

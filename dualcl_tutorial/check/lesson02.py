@@ -66,8 +66,8 @@ _NAMED = (
 
 
 def _common(name: str) -> Mistake:
-    fault, message = COMMON[name]
-    return Mistake(name, lambda **given: _two_views(**given, **fault), message)
+    fault: dict[str, Any] = COMMON[name][0]
+    return Mistake(name, lambda **given: _two_views(**given, **fault), COMMON[name][1])
 
 
 def _swapped(answer: Any) -> bool:

@@ -72,7 +72,7 @@ def shares_by_temperature(cosines: Tensor, names: Sequence[str]) -> Figure:
     Shape:
         cosines (M,), of negatives only; M names.
     """
-    order = cosines.argsort(descending=True)
+    order = cosines.argsort(descending=True).tolist()
     temperatures = np.geomspace(1, 0.01, 81)
     shares = torch.stack([push_shares(cosines[order], t) for t in temperatures], 1)  # (M, 81)
     figure = Figure(figsize=(6.0, 3.3), layout="constrained")

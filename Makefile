@@ -4,7 +4,7 @@ PYTHON  ?= python3
 WORKERS ?= 2
 BIN     := .venv/bin
 NOTEBOOKS = $(sort $(wildcard notebooks/*.ipynb solutions/*.ipynb))
-LESSON    = $(firstword $(wildcard notebooks/00_*.ipynb) notebooks)
+FIRST     = $(firstword $(wildcard notebooks/00_*.ipynb) notebooks)
 
 # The paper's corpora, if a folder shared/data lies beside this one and DUALCL_DATA does not say
 # otherwise. Absolute, because notebooks run in their own folder.
@@ -15,14 +15,14 @@ ifneq ($(DUALCL_DATA),)
   export DUALCL_DATA := $(abspath $(DUALCL_DATA))
 endif
 
-.PHONY: help lab test test-all lint notebooks bench clean
+.PHONY: help lab test test-all lint notebooks release bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 lab: .venv/.lab  ## install what lessons need and open JupyterLab on them
-	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(LESSON) \
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(FIRST) \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LABFLAGS)
 
 # One worker is one process with one thread: two of them keep two cores busy and numbers repeatable.
@@ -49,6 +49,9 @@ lint: .venv/.test  ## format, lint, docstrings, types, spelling
 
 notebooks: .venv/.test  ## build and execute notebooks/, exercises/ and solutions/ from course/
 	$(BIN)/python course/build.py
+
+release: .venv/.test  ## an nbgrader release of one lesson's exercises: make release LESSON=05
+	$(BIN)/python course/release.py $(LESSON)
 
 bench: .venv/.test  ## run the benchmarks
 	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done

@@ -48,6 +48,14 @@ def _first_half(view_1: Tensor, view_2: Tensor, temperature: float) -> Tensor:
     return F.cross_entropy(scores, torch.arange(len(view_1)) + len(view_1))
 
 
+def _own_at_zero(view_1: Tensor, view_2: Tensor, temperature: float) -> Tensor:
+    """Set the score of the own pair to 0 instead of removing it."""
+    views = F.normalize(torch.cat([view_1, view_2]), dim=1)
+    own = torch.eye(len(views), dtype=torch.bool)
+    scores = (views @ views.T / temperature).masked_fill(own, 0.0)
+    return F.cross_entropy(scores, torch.arange(len(views)).roll(len(view_1)))
+
+
 def _times(view_1: Tensor, view_2: Tensor, temperature: float, factor: float) -> Tensor:
     return factor * self_contrastive_loss(view_1, view_2, temperature=temperature)
 
@@ -128,6 +136,12 @@ TWO_VIEWS = register(
                 "anchors of one side",
                 _first_half,
                 "Your anchors are the first views only: in (1) the second views are anchors too.",
+            ),
+            Mistake(
+                "own score 0",
+                _own_at_zero,
+                "You set the own pair's score to 0, and exp(0) = 1 stays in the sum: a candidate "
+                "that is none needs a score whose exponential is 0.",
             ),
             Mistake(
                 "sum over anchors",

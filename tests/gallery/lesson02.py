@@ -41,6 +41,10 @@ def diagonal_kept(view_1, view_2, temperature):
     return F.cross_entropy(_scores(view_1, view_2, temperature, None), _partner(view_1))
 
 
+def diagonal_zero(view_1, view_2, temperature):
+    return F.cross_entropy(_scores(view_1, view_2, temperature, 0.0), _partner(view_1))
+
+
 def summed(view_1, view_2, temperature):
     return F.cross_entropy(_scores(view_1, view_2, temperature), _partner(view_1), reduction="sum")
 
@@ -317,6 +321,7 @@ ENTRIES = [
             Wrong("both directions, other views only", clip, "though in both directions"),
             Wrong("first views as anchors only", first_views_only, "the second views are anchors"),
             Wrong("the diagonal is kept", diagonal_kept, "The own pair i, i is still"),
+            Wrong("the diagonal is set to 0", diagonal_zero, "exp(0) = 1 stays in the sum"),
             Wrong("sum over anchors", summed, "You add up over the anchors"),
             Wrong("divided by N, not 2N", over_sentences, "You divide by the number of sentences"),
             Wrong("the minus is forgotten", no_minus, "Your loss has the wrong sign"),

@@ -233,9 +233,10 @@ notebook.live(
 )
 
 # %% [markdown]
-# Try 0.01: one arrow is left among the negatives. Try 1: all bars are alike. Then set `turn` to 0. With the partner in
-# place, a small temperature leaves almost no push: the choice is made, and the anchor has nothing more to learn. With `turn`
-# at 180 nothing but the pull can help. Loss values of two temperatures cannot be compared.
+# Try 0.01: one arrow is left among the negatives. Try 1: every negative has a bar. Then set `turn` to 0. With the partner in
+# place, a small temperature leaves almost no push: the choice is made, and the anchor has nothing more to learn. At 180 the
+# partner has no arrow: exactly opposite, a small step does not change the cosine. And loss values of two temperatures
+# cannot be compared.
 #
 # Small is not simply better. Sentences 1 and 2 are both about food. The loss does not know it, and at a small temperature the
 # hardest negative is often such a sentence.
@@ -306,8 +307,9 @@ print(f"push {push:.4f} - pull {pull:.4f} = loss {loss:.4f}; the pull is alignme
 # meaning. SimCSE (Gao et al., 2021) found a plain way: **dropout**. In training it switches off random numbers inside the
 # encoder, so the same sentence, encoded twice, gives two slightly different vectors.
 #
-# **The paper** uses this as a rival, CE+CL: cross-entropy plus $\lambda$ times (1) on two dropout views. We take sentences from
-# our bundled reviews, set the dropout of the encoder to 0.5, 0.1 and 0, and split the loss.
+# **The paper:** it compares itself with SimCSE's idea under the name CE+CL; we found no settings. In the course CE+CL is
+# cross-entropy, the mean over two dropout views, plus $\lambda$ times (1) on these views. We take sentences from our bundled
+# reviews, set the dropout of the encoder to 0.5, 0.1 and 0, and split the loss.
 #
 # **Your guess.** With dropout 0 the two views are identical. What is left of the gradient?
 #
@@ -408,7 +410,7 @@ for name, now in (("before", encoder), ("after", run.model.encoder.cpu())):
     print(f"uniformity {spread:.2f}")
 
 # %% [markdown]
-# Uniformity fell: the features are spread far more evenly. But classmates lie *farther* apart than before training (the
+# Uniformity fell: the features are spread far more evenly. Partners have drifted apart a little. But classmates lie *farther* apart than before training (the
 # mean squared distance of two random directions is 2). A sentence keeps its distance from everyone, its own class
 # included. Who is pushed hardest? On the hand-sized batch we know the classes.
 
@@ -453,7 +455,7 @@ for name, source in (("six sentences", [0, 1, 2, 3, 4, 5]), ("a duplicate", [0, 
     print(f"{name}: loss of sentences 1 and 2: {final[0]:.1f}, {final[1]:.1f}")
 
 # %% [markdown]
-# **Symptom:** a few anchors keep a loss near $\log 3 = 1.1$ for ever, and their gradient never ends. **Cause:** three candidates
+# **Symptom:** a few anchors keep a loss near $\log 3 = 1.1$, however long one trains. **Cause:** three candidates
 # (the partner and two views of the copy) are the same sentence, so the partner gets one third at best. **Cure:** remove
 # duplicates before training, or, with lesson 03, call them partners.
 #

@@ -5,7 +5,17 @@ import math
 import pytest
 import torch
 
-from dualcl_tutorial.geometry import alignment, uniformity
+from dualcl_tutorial.geometry import (
+    alignment,
+    centroids,
+    column_angles,
+    frozen_accuracy,
+    project,
+    read,
+    scatter,
+    uniformity,
+)
+from dualcl_tutorial.model import CrossEntropyModel, DualCLModel
 
 
 def unit(vector):
@@ -155,3 +165,104 @@ def test_powers_and_widths_are_positive(bad):
         alignment(features, labels, alpha=bad)
     with pytest.raises(ValueError, match="t above 0"):
         uniformity(features, t=bad)
+
+
+# Lesson 09: classes, columns, pictures
+
+TEXTS = ["a good film", "the battery of this phone is bad", "where is the city"]
+
+
+@pytest.mark.parametrize("kind", [CrossEntropyModel, DualCLModel])
+def test_read_gives_what_the_model_says_in_the_order_of_the_texts(kind, tiny_bert):
+    torch.manual_seed(0)
+    model = kind.from_encoder(tiny_bert, ["positive", "negative"]).train()
+    z, theta = read(model, TEXTS, batch_size=2)
+    assert model.training
+    model.eval()
+    for i, text in enumerate(TEXTS):
+        with torch.no_grad():
+            alone = model(**model.collator()([{"text": text}]))
+        assert torch.allclose(z[i], alone.z[0], atol=1e-5)
+        columns = model.head.weight if kind is CrossEntropyModel else alone.theta[0]
+        assert torch.allclose(theta[i], columns, atol=1e-5)
+
+
+def test_centroids_and_scatter_against_loops():
+    draw = torch.Generator().manual_seed(3)
+    x = torch.randn(9, 4, dtype=torch.float64, generator=draw)
+    y = [0, 2, 1, 1, -1, 2, 2, 0, 2]
+    kept = [i for i in range(9) if y[i] >= 0]
+    u = {i: unit(x[i]) for i in kept}
+
+    def middle(rows):
+        return [sum(u[i][d] for i in rows) / len(rows) for d in range(4)]
+
+    def square(a, b):
+        return sum((p - q) ** 2 for p, q in zip(a, b, strict=True))
+
+    own = {k: middle([i for i in kept if y[i] == k]) for k in (0, 1, 2)}
+    found = centroids(x, torch.tensor(y), classes=3)
+    assert torch.allclose(found, torch.tensor([own[k] for k in (0, 1, 2)], dtype=torch.float64))
+    within = sum(square(u[i], own[y[i]]) for i in kept) / len(kept)
+    between = sum(square(own[y[i]], middle(kept)) for i in kept) / len(kept)
+    total = sum(square(u[i], middle(kept)) for i in kept) / len(kept)
+    split = scatter(x, torch.tensor(y))
+    assert float(split.within) == pytest.approx(within)
+    assert float(split.between) == pytest.approx(between)
+    assert float(split.ratio) == pytest.approx(within / between)
+    assert within + between == pytest.approx(total)
+
+
+def test_column_angles_are_0_on_and_90_beside_the_diagonal_of_perfect_columns():
+    labels = torch.tensor([0, 1, 2, 0, -1])
+    z = torch.eye(3)[labels.clamp(min=0)] * torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])[:, None]
+    theta = torch.eye(3).expand(5, 3, 3)
+    wanted = 90 * (1 - torch.eye(3))
+    assert torch.allclose(column_angles(z, theta, labels), wanted, atol=0.05)
+    turned = theta[:, [1, 0, 2]]
+    assert torch.allclose(column_angles(z, turned, labels), wanted[:, [1, 0, 2]], atol=0.05)
+
+
+def test_frozen_classifiers_on_a_case_by_hand():
+    train = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+    labels = torch.tensor([0, 0, 1, 1])
+    test = torch.tensor([[5.0, 1.0], [1.0, 5.0], [9.0, 1.0]])
+    found = frozen_accuracy(train, labels, test, torch.tensor([0, 1, 1]), neighbours=1)
+    assert found == {"neighbours": pytest.approx(2 / 3), "centroid": pytest.approx(2 / 3)}
+
+
+def test_pca_keeps_the_distances_of_points_in_a_plane():
+    draw = torch.Generator().manual_seed(0)
+    flat = torch.randn(12, 2, dtype=torch.float64, generator=draw)
+    plane = torch.linalg.qr(torch.randn(5, 2, dtype=torch.float64, generator=draw)).Q  # (5, 2)
+    drawn = project(flat @ plane.T, method="pca")
+    assert torch.allclose(torch.cdist(drawn, drawn), torch.cdist(flat, flat).float(), atol=1e-4)
+
+
+def test_tsne_is_seeded_and_keeps_neighbours():
+    draw = torch.Generator().manual_seed(0)
+    groups = torch.arange(30) % 3
+    points = 20 * torch.eye(6)[groups] + torch.randn(30, 6, generator=draw)
+    first, again = (project(points, perplexity=5, seed=1) for _ in range(2))
+    assert first.shape == (30, 2) and torch.equal(first, again)
+    apart = torch.cdist(first, first).fill_diagonal_(torch.inf)
+    assert (groups[apart.argmin(1)] == groups).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda x, y: centroids(x, y, classes=3), "got none of [2]"),
+        (lambda x, y: scatter(x, y[:2]), "one label for each of 4"),
+        (lambda x, y: column_angles(x, x, y), "theta (N, K, d)"),
+        (lambda x, y: project(x, perplexity=9), "below the 4 points"),
+        (lambda x, y: project(x, method="umap"), '"tsne" or "pca"'),
+        (lambda x, y: project(x / 0, method="pca"), "NaN or infinity"),
+        (lambda x, y: project(x[:, :1], method="pca"), "2 points and dimensions"),
+    ],
+    ids=["empty class", "labels", "theta", "perplexity", "method", "infinite", "too few"],
+)
+def test_geometry_says_what_it_cannot_do(call, said):
+    with pytest.raises(ValueError) as error:
+        call(torch.eye(4)[:, :3] + 1, torch.tensor([0, 1, 0, 1]))
+    assert said in str(error.value)

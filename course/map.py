@@ -74,16 +74,15 @@ def page() -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare it."""
-    text = page()
+def keep(path: Path, text: str, arguments: list[str]) -> int:
+    """Write a page that is made, or with --check say whether it is fresh; return the exit code."""
     if "--check" in arguments:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        print("nothing to mend" if fresh else "course/MAP.md is not what the solutions give")
+        fresh = path.is_file() and path.read_text(encoding="utf-8") == text
+        print("nothing to mend" if fresh else f"course/{path.name} is not what its sources give")
         return int(not fresh)
-    PAGE.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(PAGE, page(), sys.argv[1:]))

@@ -31,6 +31,7 @@ def page() -> str:
     sys.path[:0] = [str(folder) for folder in (ROOT / "tests", ROOT) if str(folder) not in sys.path]
     from gallery import Entry, entries
 
+    from course.map import tasks
     from dualcl_tutorial.check.exercise import EXERCISES
     from dualcl_tutorial.check.harness import judge
     from dualcl_tutorial.check.report import Report
@@ -42,29 +43,14 @@ def page() -> str:
 
     parts = [HEAD]
     for lesson, group in groupby(entries(), key=lambda entry: entry.exercise[:2]):
-        titles = _titles(lesson)
+        (source,) = (ROOT / "course" / "solutions").glob(f"{lesson}_*.py")
+        titles = {task.name: task.title for task in tasks(source.read_text(encoding="utf-8"))}
         parts.append(f"## Lesson {lesson}")
         for entry in group:
             rows = ["| the mistake | what the check says |", "|---|---|"]
             rows += [f"| {_cell(m)} | {_cell(_shown(report))} |" for m, report in asked(entry)]
-            parts += [f"### {titles.get(entry.exercise, entry.exercise)}", "\n".join(rows)]
+            parts += [f"### {titles[entry.exercise]}", "\n".join(rows)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _titles(lesson: str) -> dict[str, str]:
-    """Map grade_id to title, out of the solution file."""
-    text = "".join(
-        path.read_text(encoding="utf-8")
-        for path in sorted((ROOT / "course" / "solutions").glob(f"{lesson}_*.py"))
-    )
-    heading = re.compile(r"^# ### (.+?)$|^# %% exercise=\"([^\"]+)\"", re.MULTILINE)
-    titles, last = {}, ""
-    for match in heading.finditer(text):
-        if match[1]:
-            last = match[1]
-        else:
-            titles[match[2]] = last
-    return titles
 
 
 def _shown(report: object) -> str:
@@ -85,12 +71,9 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:  # the reader's own progress stays as it is
         os.environ["DUALCL_PROGRESS"] = str(Path(folder) / "progress.json")
         text = page()
-    if "--check" in arguments:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        print("nothing to mend" if fresh else "course/MISTAKES.md is not what the gallery gives")
-        return int(not fresh)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    from course.map import keep
+
+    return keep(PAGE, text, arguments)
 
 
 if __name__ == "__main__":

@@ -144,6 +144,44 @@ class TextClassifier(PreTrainedModel):
     def _positions(self, input_ids: Tensor) -> dict[str, Tensor]:
         return {}
 
+    def outputs(
+        self, texts: Sequence[str], names: Sequence[str], *, batch_size: int = 64
+    ) -> list[Tensor]:
+        """Run texts of any number and length through the model, without dropout.
+
+        Args:
+            texts: at least one; sorted by length inside, so that there is little padding.
+            names: fields of :class:`DualOutput`.
+            batch_size: texts at a time.
+
+        Returns:
+            Each field in the order of the texts, (texts, ...), float32, on the CPU.
+
+        Raises:
+            ValueError: if a text is empty.
+        """
+        for i, text in enumerate(texts):
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"Expected a text with at least one word, got {text!r} at {i}.")
+        pieces = sentence_pieces(texts, self.tokenizer)
+        order = sorted(range(len(texts)), key=lambda i: len(pieces[i]))
+        collate, training = self.collator(), self.training
+        found: list[list[Tensor]] = [[] for _ in names]
+        self.eval()
+        try:
+            with torch.inference_mode():
+                for start in range(0, len(order), batch_size):
+                    rows = order[start : start + batch_size]
+                    batch = collate([{"input_ids": pieces[i]} for i in rows])
+                    batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+                    out = self(**batch)
+                    for kept, name in zip(found, names, strict=True):
+                        kept.append(out[name].float().cpu())
+        finally:
+            self.train(training)
+        back = torch.tensor(order).argsort()  # (texts,)
+        return [torch.cat(kept)[back] for kept in found]
+
     def score(self, texts: str | Sequence[str], *, batch_size: int = 64) -> Tensor:
         """Score texts of any number and length, sorted by length inside.
 
@@ -154,24 +192,9 @@ class TextClassifier(PreTrainedModel):
             ValueError: if a text is empty.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
-        for i, text in enumerate(texts):
-            if not isinstance(text, str) or not text.strip():
-                raise ValueError(f"Expected a text with at least one word, got {text!r} at {i}.")
-        logits = torch.empty(len(texts), len(self.label_words))
-        pieces = sentence_pieces(texts, self.tokenizer) if texts else []
-        order = sorted(range(len(texts)), key=lambda i: len(pieces[i]))
-        collate, training = self.collator(), self.training
-        self.eval()
-        try:
-            with torch.inference_mode():
-                for start in range(0, len(order), batch_size):
-                    rows = order[start : start + batch_size]
-                    batch = collate([{"input_ids": pieces[i]} for i in rows])
-                    batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
-                    logits[rows] = self(**batch).logits.float().cpu()
-        finally:
-            self.train(training)
-        return logits
+        if not texts:
+            return torch.empty(0, len(self.label_words))
+        return self.outputs(texts, ["logits"], batch_size=batch_size)[0]
 
     def predict(self, texts: str | Sequence[str], *, batch_size: int = 64) -> list[dict[str, Any]]:
         """Classify texts of any number and length.

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from dualcl_tutorial.corpora import CORPORA
 from dualcl_tutorial.experiments import read_store
 from dualcl_tutorial.stats import summarise
 from dualcl_tutorial.training import METHODS
 
-#: The order of the paper's columns; other corpora follow by name.
-CORPORA = ("sst2", "subj", "trec", "pc", "cr")
 PAPER = {"bert": "BERT-base-uncased", "roberta": "RoBERTa-base"}
 
 
@@ -98,9 +97,8 @@ def _cell(mean: float, sd: float, n: int | None) -> str:
 
 
 def _grid(cells: pd.DataFrame) -> str:
-    corpora = sorted(
-        set(cells.corpus), key=lambda c: (CORPORA.index(c) if c in CORPORA else len(CORPORA), c)
-    )
+    known = [name for name in CORPORA if name in set(cells.corpus)]  # in the paper's order
+    corpora = known + sorted(set(cells.corpus) - set(known))
     order = {name: k for k, name in enumerate(METHODS)}
     labels = dict.fromkeys(
         cells.sort_values("method", key=lambda m: m.map(order), kind="stable").label

@@ -21,6 +21,8 @@ SENTENCES = [
     "the battery died before lunch",
 ]
 LABELS = [0, 0, 0, 1, 1, 2]
+#: What lesson 02 adds to the features to make their second views.
+NUDGE = [[0.5, 0.0], [0.0, 0.5], [-0.5, 0.5], [0.0, -0.5], [0.5, 0.0], [0.5, 0.5]]
 
 
 class HandBatch(NamedTuple):

@@ -145,10 +145,10 @@ def run_grid(grid: Grid, store: str | Path, *, workers: int = 1) -> pd.DataFrame
     """
     if workers < 1:
         raise ValueError(f"Expected at least one worker, got {workers}.")
-    runs, store = grid.runs(), Path(store)
+    runs, store = {run_name(run, grid.split): run for run in grid.runs()}, Path(store)
     store.mkdir(parents=True, exist_ok=True)
-    for config in runs:  # what failed before gets another chance
-        (store / f"{run_name(config, grid.split)}.failed").unlink(missing_ok=True)
+    for name in runs:  # what failed before gets another chance
+        (store / f"{name}.failed").unlink(missing_ok=True)
     if workers == 1:
         _work(runs, grid.split, store, 1)
     else:
@@ -160,10 +160,9 @@ def run_grid(grid: Grid, store: str | Path, *, workers: int = 1) -> pd.DataFrame
         with _no_interrupt_of_children(team):
             for worker in team:
                 worker.join()
-    names = {run_name(config, grid.split) for config in runs}
     frame = read_store(store)
-    _report(runs, grid.split, store)
-    return frame[frame.name.isin(names)].reset_index(drop=True) if len(frame) else frame
+    _report(runs, store)
+    return frame[frame.name.isin(runs)].reset_index(drop=True) if len(frame) else frame
 
 
 @contextlib.contextmanager
@@ -219,15 +218,14 @@ def read_store(store: str | Path) -> pd.DataFrame:
     return frame.sort_values(keys, ignore_index=True) if rows else frame
 
 
-def _work(runs: list[TrainConfig], split: str, store: Path, workers: int) -> None:
+def _work(runs: dict[str, TrainConfig], split: str, store: Path, workers: int) -> None:
     """Do runs that nobody did or does, until none is left or an interrupt comes."""
     import torch
 
     if workers > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
     spent: list[float] = []
-    for config in runs:
-        name = run_name(config, split)
+    for name, config in runs.items():
         if _done(store, name):
             continue
         with _claimed(store / f"{name}.claim") as mine:
@@ -245,7 +243,7 @@ def _work(runs: list[TrainConfig], split: str, store: Path, workers: int) -> Non
                 return
             _publish(result, split, store, name)
             spent.append(time.monotonic() - started)
-        left = sum(not _done(store, run_name(run, split)) for run in runs)
+        left = sum(not _done(store, other) for other in runs)
         minutes = statistics.median(spent) * left / workers / 60
         print(
             f"{len(runs) - left} of {len(runs)} runs done, about {minutes:.0f} min left: "
@@ -342,10 +340,9 @@ def _now(folder: Path) -> float:
         clock.unlink(missing_ok=True)
 
 
-def _report(runs: list[TrainConfig], split: str, store: Path) -> None:
-    names = [run_name(config, split) for config in runs]
-    failed = [name for name in names if (store / f"{name}.failed").exists()]
-    missing = sum(not _done(store, name) for name in names)
+def _report(runs: dict[str, TrainConfig], store: Path) -> None:
+    failed = [name for name in runs if (store / f"{name}.failed").exists()]
+    missing = sum(not _done(store, name) for name in runs)
     if failed:
         print(f"{len(failed)} of {len(runs)} runs failed; {store}/*.failed say why.")
     if missing:

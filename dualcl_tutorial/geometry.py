@@ -101,27 +101,13 @@ def read(model: TextClassifier, texts: Sequence[str], *, batch_size: int = 64) -
     Shape:
         z (N, d), theta (N, K, d), float32, in the order of the texts.
     """
-    from dualcl_tutorial.inputs import sentence_pieces
     from dualcl_tutorial.model import CrossEntropyModel
 
-    pieces = sentence_pieces(texts, model.tokenizer)
-    order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))  # little padding
-    collate, training, outputs = model.collator(), model.training, []
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
-                batch = collate([{"input_ids": pieces[i]} for i in rows])
-                outputs.append(model(**{k: v.to(model.device) for k, v in batch.items()}))
-    finally:
-        model.train(training)
-    back = torch.tensor(order).argsort()  # (N,)
-    z = torch.cat([out.z.float().cpu() for out in outputs])[back]
     if isinstance(model, CrossEntropyModel):
+        (z,) = model.outputs(texts, ["z"], batch_size=batch_size)
         head = model.head.weight.detach().float().cpu()  # (K, d)
         return Features(z, head.expand(len(z), -1, -1))
-    return Features(z, torch.cat([out.theta.float().cpu() for out in outputs])[back])
+    return Features(*model.outputs(texts, ["z", "theta"], batch_size=batch_size))
 
 
 def centroids(features: Tensor, labels: Tensor, *, classes: int) -> Tensor:

@@ -12,15 +12,14 @@ from dualcl_tutorial.check.exercise import random
 from dualcl_tutorial.check.faulty import COMMON, contrast
 from dualcl_tutorial.check.harness import Case, Exercise, Mistake, Property, judge, register
 from dualcl_tutorial.check.report import Report
-from dualcl_tutorial.example import hand_batch
+from dualcl_tutorial.example import NUDGE, hand_batch
 from dualcl_tutorial.losses import self_contrastive_loss
 
 CHOICE = 'lesson 02, "A choice among candidates"'
 TEMPERATURE = 'lesson 02, "Temperature: who gets the gradient"'
 VIEWS = 'lesson 02, "Two views of one sentence"'
 
-_NUDGE = [[0.5, 0.0], [0.0, 0.5], [-0.5, 0.5], [0.0, -0.5], [0.5, 0.0], [0.5, 0.5]]
-HAND = {"view_1": hand_batch().z, "view_2": hand_batch().z + torch.tensor(_NUDGE)}
+HAND = {"view_1": hand_batch().z, "view_2": hand_batch().z + torch.tensor(NUDGE)}
 
 
 # 2.1 Find your partner

@@ -8,14 +8,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from dualcl_tutorial.example import hand_batch
+from dualcl_tutorial.example import NUDGE, hand_batch
 from dualcl_tutorial.plots.lesson02 import anchor_on_circle
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
-
-#: What is added to the hand-sized features to make their second views, as in the lesson.
-NUDGE = [[0.5, 0.0], [0.0, 0.5], [-0.5, 0.5], [0.0, -0.5], [0.5, 0.0], [0.5, 0.5]]
 
 
 def turned_views(turn: float) -> Tensor:

@@ -221,12 +221,12 @@ def project(
     """Draw points of many dimensions in two or three (lesson 09).
 
     PCA is a linear map and keeps the largest distances best. t-SNE keeps neighbours: distances
-    between groups, their sizes and their gaps mean little, and depend on perplexity and seed.
+    between groups, their sizes and their gaps mean little, and depend on the perplexity.
 
     Args:
         features: one point a row, taken as it is.
         method: "tsne", started from PCA, or "pca".
-        seed: of t-SNE.
+        seed: of the randomised PCA that t-SNE starts from; it hardly changes the picture.
         perplexity: of t-SNE, about how many neighbours count; below the number of points.
         dim: 2 or 3.
 

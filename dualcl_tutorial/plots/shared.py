@@ -89,6 +89,9 @@ def scoreboard(lesson: str) -> pd.DataFrame:
 def read_results(name: str) -> pd.DataFrame:
     """Return a stored table of the course, such as "lesson05_lambda_tau" (results/README.md).
 
+    "runs" and "tuning" are stores of whole runs, as :func:`~dualcl_tutorial.experiments.read_store`
+    gives them.
+
     Raises:
         ValueError: if there is no such table.
     """
@@ -96,6 +99,10 @@ def read_results(name: str) -> pd.DataFrame:
         folder = importlib.resources.files("dualcl_tutorial.results")
     except ModuleNotFoundError:  # a checkout that was not installed
         folder = Path(__file__).resolve().parents[2] / "results"
+    if (folder / name).is_dir() and any((folder / name).glob("*.json")):
+        from dualcl_tutorial.experiments import read_store
+
+        return read_store(folder / name)
     table = folder / f"{name}.csv"
     if not table.is_file():
         known = sorted(f.name[:-4] for f in folder.iterdir() if f.name.endswith(".csv"))

@@ -21,6 +21,12 @@ from dualcl_tutorial.check.lesson05_chunks import chunked_loss
 from dualcl_tutorial.check.lesson05_columns import own_pair, step_cost, wrong_columns
 from dualcl_tutorial.check.lesson07 import below_zero, no_rest, true_places
 from dualcl_tutorial.check.lesson07_tests import own_test, release_alpha, right_share
+from dualcl_tutorial.check.lesson08 import (
+    holm_corrected,
+    mcnemar_p,
+    paired_interval,
+    read_table,
+)
 from dualcl_tutorial.check.report import Report, clear
 
 __all__ = [
@@ -37,16 +43,20 @@ __all__ = [
     "clear",
     "dual_terms",
     "head_step",
+    "holm_corrected",
     "label_scores",
     "label_slots",
     "log_softmax",
+    "mcnemar_p",
     "negative_weights",
     "no_rest",
     "own_pair",
     "own_test",
     "pair_counts",
     "pair_masks",
+    "paired_interval",
     "prefix_ids",
+    "read_table",
     "read_theta",
     "release_alpha",
     "right_share",

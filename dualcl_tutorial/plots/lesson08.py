@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dualcl_tutorial.notebook import COLOURS
+from dualcl_tutorial.stats import compare
 
 GREY = "#777777"
 NAMES = {
@@ -182,6 +184,41 @@ def _lines(axes: Axes, cells: pd.DataFrame, x: str) -> None:
     axes.set_xscale("log")
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
+
+
+def kinds_of_words(runs: pd.DataFrame) -> pd.DataFrame:
+    """Say of each run what its label words are, class names first.
+
+    Args:
+        runs: label_words, empty for the class names, else JSON.
+    """
+    first = {"entity": "names of\nother classes", "negative": "names of\nother classes"}
+    kinds = [
+        "class names" if pd.isna(words) else first.get(json.loads(words)[0], "unrelated\nwords")
+        for words in runs.label_words
+    ]
+    return runs.assign(kind=kinds).sort_values("kind", kind="stable", ignore_index=True)
+
+
+def changes(runs: pd.DataFrame) -> pd.DataFrame:
+    """Compare each changed setting with the default, seed by seed.
+
+    Args:
+        runs: corpus, seed, accuracy, and weight, temperature and shuffle_labels.
+
+    Returns:
+        corpus, change, difference, low, high, n: the change minus the default.
+    """
+    change = pd.Series("default", runs.index)
+    change = change.mask(runs.weight != 0.1, "weight " + runs.weight.map("{:g}".format))
+    tau = "temperature " + runs.temperature.map("{:g}".format)
+    change = change.mask(runs.temperature != 0.1, tau).mask(~runs.shuffle_labels, "labels fixed")
+    runs = runs.assign(change=change)
+    parts = [
+        compare(runs.assign(method=change), name, "default", by=["corpus"]).assign(change=name)
+        for name in dict.fromkeys(change[change != "default"])
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def why_the_prefix(steps: pd.DataFrame, words: pd.DataFrame) -> Figure:

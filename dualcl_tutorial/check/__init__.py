@@ -25,6 +25,7 @@ from dualcl_tutorial.check.lesson08 import (
     holm_corrected,
     mcnemar_p,
     paired_interval,
+    prefix_share,
     read_table,
 )
 from dualcl_tutorial.check.report import Report, clear
@@ -56,6 +57,7 @@ __all__ = [
     "pair_masks",
     "paired_interval",
     "prefix_ids",
+    "prefix_share",
     "read_table",
     "read_theta",
     "release_alpha",

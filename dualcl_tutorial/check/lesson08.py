@@ -1,4 +1,4 @@
-"""Checks of lesson 08: the paired interval, McNemar's test, Holm's correction, reading a table."""
+"""Checks of lesson 08: intervals, McNemar, Holm, reading a table, and whose gain it is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dualcl_tutorial.check.report import Report
 _GAP = 'lesson 08, "How large a gap can n seeds find?"'
 _PAIRS = 'lesson 08, "The five methods at 10 %"'
 _SEED = 'lesson 08, "One seed can prove anything"'
+
+_CLAIMS = 'lesson 08, "The paper\'s claims, one by one"'
 
 Scores = Sequence[float]
 
@@ -377,3 +379,76 @@ TABLE = register(
 def read_table(answer: Any) -> Report:
     """Check exercise 8.4, what a table of five seeds allows to say."""
     return judge(TABLE, answer)
+
+
+# 8.5 Whose gain is it?
+
+
+def _share(ce: Scores, without: Scores, dual: Scores) -> float:
+    return (_mean(without) - _mean(ce)) / (_mean(dual) - _mean(ce))
+
+
+def _mean_of_shares(ce: Scores, without: Scores, dual: Scores) -> float:
+    return _mean([(w - c) / (d - c) for c, w, d in zip(ce, without, dual, strict=True)])
+
+
+SHARE = register(
+    Exercise(
+        name="08-share",
+        task="the mean gain of the prefix over the mean gain of the whole",
+        reference=_share,
+        cases=[
+            Case(
+                "the paper's BERT with 10 %",
+                {
+                    "ce": [86.05, 93.05, 93.29, 91.09, 86.58],
+                    "without": [87.90, 93.50, 94.01, 91.83, 88.13],
+                    "dual": [88.40, 94.50, 94.93, 92.36, 89.01],
+                },
+            ),
+            Case("one corpus", {"ce": [80.0], "without": [81.0], "dual": [84.0]}),
+            Case(
+                "a prefix that costs",
+                {"ce": [90.0, 80.0], "without": [88.0, 81.0], "dual": [91.0, 83.0]},
+            ),
+        ],
+        mistakes=[
+            Mistake(
+                "share of the dual loss",
+                lambda ce, without, dual: 1 - _share(ce, without, dual),
+                "That is the share of the dual loss: the prefix is what stands between CE and "
+                "DualCL without L_dual.",
+            ),
+            Mistake(
+                "mean of the shares",
+                _mean_of_shares,
+                "You average the shares of the corpora: a corpus with a tiny gain then counts as "
+                "much as all others. Average the gains first.",
+            ),
+            Mistake(
+                "over the dual gain",
+                lambda ce, without, dual: (
+                    (_mean(without) - _mean(ce)) / (_mean(dual) - _mean(without))
+                ),
+                "You divide by the gain of the dual loss: divide by the gain of both together.",
+            ),
+            Mistake(
+                "percent",
+                lambda ce, without, dual: 100 * _share(ce, without, dual),
+                "You give percent: the share as a number, 0.5 for half.",
+            ),
+            Mistake(
+                "the gain",
+                lambda ce, without, dual: _mean(without) - _mean(ce),
+                "That is the gain in points: which share of the whole gain is it?",
+            ),
+        ],
+        section=_CLAIMS,
+        tolerance=1e-6,
+    )
+)
+
+
+def prefix_share(answer: Any) -> Report:
+    """Check exercise 8.5, which share of the gain the prefix brings."""
+    return judge(SHARE, answer)

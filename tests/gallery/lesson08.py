@@ -164,6 +164,37 @@ def holm_text(p):
     return "0.04, 0.09, 0.09, 0.5"
 
 
+# 8.5 Share
+
+
+def share_numpy(ce, without, dual):
+    return np.mean(np.subtract(without, ce)) / np.mean(np.subtract(dual, ce))
+
+
+def share_of_sums(ce, without, dual):
+    return (sum(without) - sum(ce)) / (sum(dual) - sum(ce))
+
+
+def share_of_dual(ce, without, dual):
+    return (sum(dual) - sum(without)) / (sum(dual) - sum(ce))
+
+
+def share_averaged(ce, without, dual):
+    return float(np.mean(np.subtract(without, ce) / np.subtract(dual, ce)))
+
+
+def share_against_dual(ce, without, dual):
+    return (sum(without) - sum(ce)) / (sum(dual) - sum(without))
+
+
+def share_in_percent(ce, without, dual):
+    return 100 * share_of_sums(ce, without, dual)
+
+
+def share_never_negative(ce, without, dual):
+    return max(0.0, share_of_sums(ce, without, dual))
+
+
 ENTRIES = [
     Entry(
         "08-interval",
@@ -212,5 +243,16 @@ ENTRIES = [
             Wrong("a number", constant(3), "Expected a letter"),
         ],
         [constant("c"), constant("C)"), constant(" c ")],
+    ),
+    Entry(
+        "08-share",
+        [
+            Wrong("share of the dual loss", share_of_dual, "the share of the dual loss"),
+            Wrong("mean of shares", share_averaged, "You average the shares"),
+            Wrong("over the dual gain", share_against_dual, "by the gain of the dual loss"),
+            Wrong("percent", share_in_percent, "You give percent"),
+            Wrong("cut at 0", share_never_negative, "a prefix that costs"),
+        ],
+        [share_numpy, share_of_sums],
     ),
 ]

@@ -39,6 +39,7 @@ ORDER = [
     "training",
     "experiments",
     "stats",
+    "own_data",
     "saliency",
     "geometry",
     "notebook",

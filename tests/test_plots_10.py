@@ -124,19 +124,11 @@ def test_a_hostile_sentence_injects_nothing():
 def test_html_keeps_its_numbers_where_colours_are_dropped():
     rows = {"one": scored([1.0, 3.0]), "two": scored([-1.0, 1.0])}
     plain = re.sub("<[^>]+>", "", plots.strips_html(rows))
-    assert plain.split() == [
-        "one",
-        "(positive",
-        "0.90):",
-        "w0²⁵",
-        "w1⁷⁵",
-        "two",
-        "(positive",
-        "0.90):",
-        "w0⁻⁵⁰",
-        "w1⁵⁰",
+    assert plain.splitlines() == [
+        "one (positive 0.90): w0²⁵ w1⁷⁵",
+        "two (positive 0.90): w0⁻⁵⁰ w1⁵⁰",
     ]
-    assert plots.strips_text(rows).split() == plain.split()
+    assert plots.strips_text(rows) == plain
     pairs = re.findall(r"background-color:(#\w{6});color:(#\w{6})", plots.strips_html(rows))
     assert len(pairs) == 4
     assert all(matplotlib.colors.is_color_like(c) for pair in pairs for c in pair)
@@ -189,6 +181,19 @@ def test_pairs_and_heads_are_drawn_whole():
     assert f"{100 * mean:.0f}" == texts(maps[2])[3 * 12 + 8] and len(texts(maps[2])) == 72
 
 
+def test_the_random_map_is_random_and_pleases():
+    figure, letters, pleasing = plots.which_is_random()
+    drawn = np.array([float(t) for t in texts(figure.axes[0])]).reshape(4, -1)
+    like = plots.stored("cr", plots.NEAR, "dualcl")[0]
+    row = drawn[list(letters.values()).index("random")]
+    for i in range(pleasing[0] + 1):
+        s = saliency.random_scores([like], seed=i)[0]
+        top = set(s.top())
+        pleases = "small" in top and bool(top & {"closely", "spaced"})
+        assert pleases == (i == pleasing[0])
+    assert row.tolist() == np.round(100 * s.shares).tolist()
+
+
 def test_the_best_kept_curve_is_the_best_score():
     figure, letters = plots.kept_curves()
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
@@ -199,9 +204,8 @@ def test_the_best_kept_curve_is_the_best_score():
 
 def test_curve_beside_strips_draws_what_it_is_given():
     rows = {"a": scored([1.0, 2.0]), "b": scored([2.0, 1.0])}
-    curves = {"a": [1.0, 0.5], "b": [1.0, 0.2]}
-    chance = np.array([[1.0, 0.4], [1.0, 0.6]])
-    figure = plots.strips_and_curve(rows, [0, 1], curves, chance, title="t")
+    curves = np.array([[1.0, 0.5], [1.0, 0.2], [1.0, 0.4], [1.0, 0.6]])  # the last two by chance
+    figure = plots.strips_and_curve(rows, [0, 1], curves, title="t")
     figure.canvas.draw()
     assert [line.get_ydata()[-1] for line in figure.axes[1].lines] == [0.5, 0.2]
 

@@ -17,11 +17,12 @@ from matplotlib.transforms import ScaledTranslation
 from dualcl_tutorial.notebook import COLOURS
 from dualcl_tutorial.plots.lesson04 import legible
 from dualcl_tutorial.plots.shared import read_results
-from dualcl_tutorial.saliency import Saliency
+from dualcl_tutorial.saliency import Saliency, random_scores
 
 SIDE_BY_SIDE = 16  # words in a block; what is longer goes on in the next
 STYLES = ("-", "--", "-.", ":")
 MARKERS = "osD^vPX*"
+NEAR = "nearness to [CLS]"
 HALF = 0.18  # luminance on which black and white text can be read alike
 MOST = 40.0  # per cent: where several scores stand below each other, colours end here
 #: The sentences of the paper's Figure 4 (arXiv 2201.08702): corpus to their true label.
@@ -160,21 +161,43 @@ def strips(rows: Mapping[str, Saliency], *, title: str) -> Figure:
     return figure
 
 
+def figure_4(corpus: str) -> Figure:
+    """Draw the paper's score on the sentence it shows of a corpus, as :func:`compare` does."""
+    sides = [stored(corpus, NEAR, method) for method in ("ce", "dualcl")]
+    title = (
+        f"The paper's score, its {corpus} sentence: mean of 5 seeds, % of all words, pieces: mean"
+    )
+    return compare(*sides, title=title, truth=QUOTED[corpus])
+
+
+def which_is_random() -> tuple[Figure, dict[str, str], list[int]]:
+    """Draw three stored scores of the CR sentence and a random map that pleases, named by letters.
+
+    A map pleases with "small" and one of "closely" and "spaced" among its three top words.
+
+    Returns:
+        The figure; what each letter is; which of 1,000 random maps please.
+    """
+    names = ["attention from [CLS]", "random", NEAR, "attention from the label"]
+    real = {name: stored("cr", name, "dualcl")[0] for name in names if name != "random"}
+    maps = [random_scores([real[NEAR]], seed=seed)[0] for seed in range(1000)]
+    liked = [{"small", "closely", "spaced"} & set(s.top()) for s in maps]
+    pleasing = [i for i, words in enumerate(liked) if "small" in words and len(words) > 1]
+    letters = dict(zip("ABCD", names, strict=True))
+    shown = real | {"random": maps[pleasing[0]]}
+    rows = {letter: shown[name] for letter, name in letters.items()}
+    return strips(rows, title="Which one knows nothing? % of all words"), letters, pleasing
+
+
 def strips_and_curve(
-    rows: Mapping[str, Saliency],
-    fractions: Sequence[float],
-    curves: Mapping[str, Sequence[float]],
-    chance: np.ndarray,
-    *,
-    title: str,
+    rows: Mapping[str, Saliency], shares: Sequence[float], curves: np.ndarray, *, title: str
 ) -> Figure:
     """Draw scores of one sentence, and how fast the answer falls when their top words go.
 
     Args:
         rows: scores of one sentence by name.
-        fractions: shares of the words that are taken out.
-        curves: the probability that is left, one a fraction, by the same names.
-        chance: the same for random scores, (draws, fractions).
+        shares: of the words, that are taken out.
+        curves: the probability that is left, (rows and random draws, shares), in this order.
         title: the figure's claim.
     """
     first = next(iter(rows.values()))
@@ -182,18 +205,11 @@ def strips_and_curve(
     figure = Figure(figsize=(2.2 + 0.42 * len(words) + 3.2, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.0 + 0.42 * len(words), 3.0))
     cells(left, values, list(rows), scale_of(values, MOST), words=words)
-    band = np.percentile(chance, [5, 95], axis=0)
-    right.fill_between(fractions, *band, color="#dddddd", label="random: 90 % of draws")
-    for i, (name, curve) in enumerate(curves.items()):
-        right.plot(
-            fractions,
-            curve,
-            STYLES[i % 4],
-            marker=MARKERS[i % 8],
-            ms=4,
-            color=COLOURS[i % 7],
-            label=name,
-        )
+    band = np.percentile(curves[len(rows) :], [5, 95], axis=0)
+    right.fill_between(shares, *band, color="#dddddd", label="random: 90 % of draws")
+    for i, (name, curve) in enumerate(zip(rows, curves, strict=False)):
+        look = {"color": COLOURS[i % 7], "marker": MARKERS[i % 8], "ls": STYLES[i % 4]}
+        right.plot(shares, curve, ms=4, label=name, **look)
     right.set(xlabel="share of words taken out, top first", ylabel="probability of the answer")
     right.set_ylim(-0.03, 1.03)
     right.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -233,7 +249,9 @@ def survivors(table: pd.DataFrame, column: str = "comprehensiveness") -> Figure:
     grid[0, 0].invert_yaxis()
     for axes in grid[-1]:
         axes.set_xlabel(column)
-    title = "One mark a seed; grey: random scores; crosses: not above them on average"
+    title = (
+        "Two scores survive everywhere. One mark a seed; grey: random scores; cross: mean not above"
+    )
     figure.suptitle(title, fontsize=9, x=0.01, ha="left")
     return figure
 
@@ -310,7 +328,7 @@ def kept_curves() -> tuple[Figure, dict[str, str]]:
     table = table[(table.corpus == "cr") & (table.method == "dualcl") & (table.removal == "delete")]
     means = table.groupby("score").mean(numeric_only=True)
     letters = {
-        "a": "nearness to [CLS]",
+        "a": NEAR,
         "b": "attention from the label",
         "c": "integrated gradients",
         "d": "attention from [CLS]",

@@ -280,14 +280,16 @@ parts = ["all", "without_leaked", "leaked", "leaked_in_tenth", "majority"]
 # ## The paper's claims, one by one
 
 # %% id="claims" tags=["nbval-check-output"]
-mean = paper.groupby(["fraction", "encoder", "method"]).accuracy.mean().unstack()
-best = paper.loc[paper.groupby(["fraction", "encoder", "corpus"]).accuracy.idxmax()]
 wide = paper.pivot(index=["fraction", "encoder", "corpus"], columns="method", values="accuracy")
+mean = wide.xs("average", level="corpus")  # the averages as printed
+wide = wide.drop("average", level="corpus")
+best = wide.idxmax(axis=1)
 helps = wide["dualcl"] > wide["label-aware"]
 for (fraction, encoder), row in mean.iterrows():
     over = f"DualCL - CE+CL {row.dualcl - row.cl:+.2f}, DualCL - CE {row.dualcl - row.ce:+.2f}"
     print(f"{encoder:7} {fraction:4.0%}: {over}")
-print("best but not DualCL:", best[best.method != "dualcl"].corpus.value_counts().to_dict())
+for (fraction, encoder, corpus), method in best[best != "dualcl"].items():
+    print(f"not DualCL but {method} is best: {corpus}, {encoder}, {fraction:.0%}")
 print(f"dual loss ahead of its absence in {helps.sum()} of {len(helps)} cells")
 
 # %% id="shares"

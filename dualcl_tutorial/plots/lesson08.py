@@ -36,8 +36,6 @@ def power(found: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     for (n, group), colour in zip(found.groupby("n"), COLOURS, strict=False):
         axes.plot(group.gap, 100 * group.share, "o-", ms=4, color=colour, label=f"{n} seeds")
-        last = group.iloc[-1]
-        axes.annotate(f"{n}", (last.gap, 100 * last.share), (6, -3), textcoords="offset points")
     axes.axhline(80, color=GREY, lw=0.8, ls=":")
     axes.set(xlabel="true gap (points)", ylabel="experiments that find it (%)", ylim=(0, 104))
     axes.set_title("Few seeds see large gaps only", fontsize=10)
@@ -74,7 +72,7 @@ def accuracies(ours: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     kept = dict(zip(labels, handles, strict=True))
     figure.legend(kept.values(), kept, loc="outside lower center", ncols=3, fontsize=8)
-    figure.supxlabel("accuracy (%), 10 % of the training data", fontsize=9)
+    panels[2].set_xlabel("accuracy (%), 10 % of the training data", fontsize=9)
     return figure
 
 

@@ -24,20 +24,20 @@ def gap_sliders() -> dict[str, Any]:
             2.0, min=0.5, max=6, step=0.5, description="spread of differences", style=style
         ),
         "seeds": ipywidgets.IntSlider(5, min=2, max=20, description="seeds", style=style),
-        "draw": ipywidgets.IntSlider(0, min=0, max=20, description="another draw", style=style),
+        "again": ipywidgets.IntSlider(0, min=0, max=20, description="another draw", style=style),
     }
 
 
-def simulated(gap: float = 1.0, spread: float = 2.0, seeds: int = 5, draw: int = 0) -> Figure:
+def simulated(gap: float = 1.0, spread: float = 2.0, seeds: int = 5, again: int = 0) -> Figure:
     """Draw one simulated comparison of two methods, and what 2,000 others found.
 
     Args:
         gap: true difference in points.
         spread: standard deviation of a seed's difference, in points.
         seeds: in each experiment.
-        draw: which experiment is shown.
+        again: which experiment is shown.
     """
-    one = np.random.default_rng([1, draw]).normal(gap, spread, seeds)
+    one = np.random.default_rng([1, again]).normal(gap, spread, seeds)
     many = np.random.default_rng(0).normal(gap, spread, (2000, seeds))
     half = stats.t.ppf(0.975, seeds - 1) * many.std(1, ddof=1) / np.sqrt(seeds)
     above, below = (many.mean(1) - half > 0).mean(), (many.mean(1) + half < 0).mean()

@@ -216,12 +216,23 @@ def _open(
     download: bool = True,
 ) -> _Pool:
     """Read a corpus whole, wherever it lives."""
+    found = locate(name)
+    if isinstance(found, Path):
+        return _open_own(found, test, text_column, label_column)
+    given = {"test": test, "text_column": text_column, "label_column": label_column}
+    if extra := [key for key, value in given.items() if value is not None]:
+        raise ValueError(f"{extra[0]} is for files of one's own, but {name!r} has its own.")
+    return _open_known(found, download)
+
+
+def locate(name: str | os.PathLike[str]) -> Corpus | Path:
+    """Say what a corpus name means: one of :data:`CORPORA`, or a file of one's own (lesson 11).
+
+    Raises:
+        ValueError: if it is neither a known name nor looks like a path.
+    """
     if isinstance(name, str) and name in CORPORA:
-        given = {"test": test, "text_column": text_column, "label_column": label_column}
-        extra = [key for key, value in given.items() if value is not None]
-        if extra:
-            raise ValueError(f"{extra[0]} is for files of one's own, but {name!r} has its own.")
-        return _open_known(CORPORA[name], download)
+        return CORPORA[name]
     path = Path(name).expanduser()
     looks_like_path = path.suffix.lower() in TABLES or len(path.parts) > 1 or path.exists()
     if isinstance(name, str) and not looks_like_path:
@@ -229,7 +240,7 @@ def _open(
             f"Unknown corpus {name!r}{nearest(name, CORPORA)}: choose one of {', '.join(CORPORA)}, "
             f"or give the path of a {', '.join(TABLES)} file."
         )
-    return _open_own(path, test, text_column, label_column)
+    return path
 
 
 def _open_known(corpus: Corpus, download: bool) -> _Pool:

@@ -25,6 +25,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from dualcl_tutorial import corpora
 from dualcl_tutorial.training import RunResult, TrainConfig, train
 
 HEARTBEAT = 5.0  # seconds between two touches of a claim
@@ -122,6 +123,7 @@ def _config(settings: dict[str, Any]) -> TrainConfig:
         raise ValueError(f"Expected settings out of {', '.join(sorted(known))}, got {unknown}.")
     config = TrainConfig(**settings, progress=False)
     config.resolved()
+    corpora.locate(config.corpus)  # a misspelt name stops the grid, and not every run of it
     return config
 
 

@@ -258,10 +258,11 @@ def test_killed_at_random_moments_it_ends_with_the_same_runs(grid, tmp_path, mon
         ({"methods": "ce"}, "Expected a list of methods, got 'ce'"),
         ({"settings": [{"colour": 1}]}, "got ['colour']"),
         ({"methods": ["dualc"]}, "nearest: 'dualcl'"),
+        ({"corpora": ["cr", "trek"]}, "nearest: 'trec'"),
         ({"split": "train"}, '"test" or "validation"'),
         ({"split": "validation"}, "validation above 0"),
     ],
-    ids=["no list", "unknown setting", "unknown method", "split", "no validation"],
+    ids=["no list", "unknown setting", "method", "corpus", "split", "no validation"],
 )
 def test_a_bad_grid_is_refused_before_any_run(grid, fake, tmp_path, changes, said):
     with pytest.raises(ValueError) as error:

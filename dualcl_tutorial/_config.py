@@ -58,7 +58,8 @@ class TrainConfig:
         epochs: passes over the training examples.
         lr: highest learning rate, reached after warm-up.
         final_lr: learning rate of the last step; linear from ``lr`` to it.
-        batch_size: sentences in a batch.
+        batch_size: sentences in a batch, over all processes.
+        micro_batch: sentences in the encoder's memory at a time; the whole batch if not given.
         weight: lambda, the weight of the contrastive part.
         temperature: tau of the contrastive part.
         weight_decay: of the optimizer, on weight matrices only.
@@ -92,6 +93,7 @@ class TrainConfig:
     lr: float = None  # type: ignore[assignment]
     final_lr: float = None  # type: ignore[assignment]
     batch_size: int = None  # type: ignore[assignment]
+    micro_batch: int | None = None
     weight: float = None  # type: ignore[assignment]
     temperature: float = 0.1
     weight_decay: float = 0.01
@@ -141,6 +143,7 @@ class TrainConfig:
         rules = [
             ("epochs", self.epochs >= 1, "at least 1"),
             ("batch_size", self.batch_size >= 2, "at least 2"),
+            ("micro_batch", self.micro_batch is None or self.micro_batch >= 1, "at least 1"),
             ("lr", self.lr > 0, "above 0"),
             ("final_lr", 0 <= self.final_lr <= self.lr, "between 0 and lr"),
             ("weight", self.weight >= 0, "at least 0"),
@@ -162,8 +165,14 @@ class TrainConfig:
             )
 
     def settings(self) -> dict[str, Any]:
-        """Return what a result depends on, as JSON can hold it: no output, no progress."""
+        """Return what a result depends on, as JSON can hold it: no output, no progress.
+
+        A micro_batch that is not given is left out, as from before there was one: the name of a
+        stored run is a hash of its settings.
+        """
         apart = {"output", "resume", "checkpoint_minutes", "checkpoint_steps", "progress"}
+        if self.micro_batch is None:
+            apart.add("micro_batch")
         kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
         return json.loads(json.dumps(kept, default=str))
 

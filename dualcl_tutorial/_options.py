@@ -53,7 +53,12 @@ MaxLength = Annotated[int, _method(help="Longest input in tokens, labels include
 Epochs = Annotated[int | None, _schedule(help="Passes over the training texts; by encoder.")]
 Rate = Annotated[float | None, _schedule(help="Highest learning rate; by encoder.")]
 FinalRate = Annotated[float | None, _schedule(help="Learning rate of the last step; by encoder.")]
-BatchSize = Annotated[int | None, _schedule(help="Texts in a batch; by encoder.")]
+BatchSize = Annotated[
+    int | None, _schedule(help="Texts in a batch, over all processes; by encoder.")
+]
+MicroBatch = Annotated[
+    int | None, _schedule(help="Texts in the encoder's memory at a time, for a large batch.")
+]
 Decay = Annotated[float, _schedule(help="AdamW's decay of weight matrices.")]
 Warmup = Annotated[float, _schedule(help="Share of the steps in which the learning rate rises.")]
 Clip = Annotated[float, _schedule(help="Longest gradient; a longer one is scaled down to it.")]

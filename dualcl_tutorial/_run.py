@@ -201,9 +201,9 @@ def checkpoints(output: Path) -> Path:
 
 def same_settings(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
     """Refuse to go on with settings that differ, and show the difference."""
-    changed = [k for k in now if before.get(k) != now[k]]
+    changed = [k for k in {**before, **now} if before.get(k) != now.get(k)]
     if changed:
-        difference = ", ".join(f"{k} was {before.get(k)!r}, now {now[k]!r}" for k in changed)
+        difference = ", ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed)
         raise ValueError(
             f"Expected the settings of the run in {folder}, but {difference}: use the same "
             "settings, or another output."

@@ -71,6 +71,7 @@ def train(
     lr: _options.Rate = None,
     final_lr: _options.FinalRate = None,
     batch_size: _options.BatchSize = None,
+    micro_batch: _options.MicroBatch = None,
     weight: _options.Weight = None,
     temperature: _options.Temperature = 0.1,
     weight_decay: _options.Decay = 0.01,

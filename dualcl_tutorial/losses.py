@@ -183,19 +183,23 @@ def contrastive_loss(
     return (losses, valid) if reduction == "none" else losses.sum() / valid.sum().clamp(min=1)
 
 
-def supcon_loss(features: Tensor, labels: Tensor, *, temperature: float = 0.1) -> Tensor:
+def supcon_loss(
+    features: Tensor, labels: Tensor, *, temperature: float = 0.1, chunk: int | None = None
+) -> Tensor:
     """Contrast features with features of known class, the paper's (2) (lesson 03).
 
     The form with the sum outside the logarithm (Khosla et al., 2020, L_out), averaged over the
-    anchors that have a positive.
+    anchors that have a positive; in rows of ``chunk``, see :func:`contrastive_loss`.
 
     Shape:
         features (N, d), labels (N,) -> scalar.
     """
-    return contrastive_loss(features, features, labels, temperature=temperature)
+    return contrastive_loss(features, features, labels, temperature=temperature, chunk=chunk)
 
 
-def self_contrastive_loss(view_1: Tensor, view_2: Tensor, *, temperature: float = 0.1) -> Tensor:
+def self_contrastive_loss(
+    view_1: Tensor, view_2: Tensor, *, temperature: float = 0.1, chunk: int | None = None
+) -> Tensor:
     """Contrast two views of each sentence, the paper's (1) (lesson 02).
 
     :func:`supcon_loss` over the 2N views with sentence numbers as labels: both views are anchors,
@@ -214,7 +218,8 @@ def self_contrastive_loss(view_1: Tensor, view_2: Tensor, *, temperature: float 
             f"{tuple(view_2.shape)}: row i of both must be sentence i."
         )
     sentence = torch.arange(len(view_1), device=view_1.device).repeat(2)  # (2N,)
-    return supcon_loss(torch.cat([view_1, view_2]), sentence, temperature=temperature)
+    both = torch.cat([view_1, view_2])  # (2N, d)
+    return supcon_loss(both, sentence, temperature=temperature, chunk=chunk)
 
 
 def true_columns(theta: Tensor, labels: Tensor) -> Tensor:
@@ -229,7 +234,12 @@ def true_columns(theta: Tensor, labels: Tensor) -> Tensor:
 
 
 def dual_contrastive_loss(
-    z: Tensor, theta: Tensor, labels: Tensor, *, temperature: float = 0.1
+    z: Tensor,
+    theta: Tensor,
+    labels: Tensor,
+    *,
+    temperature: float = 0.1,
+    chunk: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Contrast features with classifiers and back: the paper's (3) and (4) (lesson 05).
 
@@ -243,8 +253,8 @@ def dual_contrastive_loss(
     """
     check_dual(z, theta, labels)
     theta_star = true_columns(theta, labels)
-    loss_z = contrastive_loss(z, theta_star, labels, temperature=temperature)
-    loss_theta = contrastive_loss(theta_star, z, labels, temperature=temperature)
+    loss_z = contrastive_loss(z, theta_star, labels, temperature=temperature, chunk=chunk)
+    loss_theta = contrastive_loss(theta_star, z, labels, temperature=temperature, chunk=chunk)
     return loss_z, loss_theta
 
 
@@ -279,7 +289,13 @@ class DualCLLoss(NamedTuple):
 
 
 def dualcl_loss(
-    z: Tensor, theta: Tensor, labels: Tensor, *, weight: float = 0.1, temperature: float = 0.1
+    z: Tensor,
+    theta: Tensor,
+    labels: Tensor,
+    *,
+    weight: float = 0.1,
+    temperature: float = 0.1,
+    chunk: int | None = None,
 ) -> DualCLLoss:
     """Add it all up: cross-entropy + weight * (L_z + L_theta), the paper's (7) (lesson 05).
 
@@ -292,6 +308,7 @@ def dualcl_loss(
         labels: class index of each sentence, -1 for padding.
         weight: lambda >= 0; 0 leaves cross-entropy alone ("DualCL w/o L_dual").
         temperature: tau > 0 of the contrastive terms.
+        chunk: rows of these terms at a time, see :func:`contrastive_loss`.
 
     Shape:
         z (N, d), theta (N, K, d), labels (N,) -> four scalars.
@@ -301,7 +318,9 @@ def dualcl_loss(
     """
     if not weight >= 0:
         raise ValueError(f"Expected a weight (lambda) of at least 0, got {weight}.")
-    loss_z, loss_theta = dual_contrastive_loss(z, theta, labels, temperature=temperature)
+    loss_z, loss_theta = dual_contrastive_loss(
+        z, theta, labels, temperature=temperature, chunk=chunk
+    )
     classified = cross_entropy(label_logits(z, theta), labels)
     return DualCLLoss(classified + weight * (loss_z + loss_theta), classified, loss_z, loss_theta)
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dualcl_tutorial import corpora
+from dualcl_tutorial import corpora, scale
 from dualcl_tutorial._config import LABEL_AWARE, METHODS, TrainConfig, choose_precision
 from dualcl_tutorial._results import Evaluation, RunResult, evaluate, load_run
 from dualcl_tutorial._run import Run, checkpoints, same_settings
@@ -52,7 +52,13 @@ __all__ = [
 
 
 def method_loss(
-    method: str, views: list[DualOutput], labels: Tensor, *, weight: float, temperature: float
+    method: str,
+    views: list[DualOutput],
+    labels: Tensor,
+    *,
+    weight: float,
+    temperature: float,
+    chunk: int | None = None,
 ) -> dict[str, Tensor]:
     """Compute the loss of a method from the views of a batch (lessons 01 to 05).
 
@@ -62,21 +68,23 @@ def method_loss(
         labels: class index of each sentence, (N,), -1 for padding.
         weight: lambda.
         temperature: tau.
+        chunk: rows of the contrastive part at a time; all if not given.
 
     Returns:
         ``loss``, which is minimised, and its parts; all scalars.
     """
     first = views[0]
+    how: Any = {"temperature": temperature, "chunk": chunk}
     if method in LABEL_AWARE:
-        parts = dualcl_loss(first.z, first.theta, labels, weight=weight, temperature=temperature)
+        parts = dualcl_loss(first.z, first.theta, labels, weight=weight, **how)
         return {"loss": parts.total} | dict(zip(parts._fields[1:], parts[1:], strict=True))
     classified = torch.stack([cross_entropy(view.logits, labels) for view in views]).mean()
     if method == "ce":
         return {"loss": classified, "cross_entropy": classified}
     if method == "scl":
-        contrast = supcon_loss(first.z, labels, temperature=temperature)
+        contrast = supcon_loss(first.z, labels, **how)
     else:
-        contrast = self_contrastive_loss(first.z, views[1].z, temperature=temperature)
+        contrast = self_contrastive_loss(first.z, views[1].z, **how)
     return {
         "loss": classified + weight * contrast,
         "cross_entropy": classified,
@@ -146,13 +154,14 @@ def training_step(run: Run) -> None:
     views = []
     for view in range(2 if config.method == "cl" else 1):
         with _seeded(run.device, config.seed, 1, run.step, view), accelerator.autocast():
-            views.append(run.model(**inputs))
+            views.append(scale.in_pieces(run.model, inputs, config.micro_batch))
     parts = method_loss(
         config.method,
         views,
         labels.to(run.device),
         weight=config.weight,
         temperature=config.temperature,
+        chunk=config.micro_batch,
     )
     rate = learning_rate(run.step, run.steps, config)
     for group in run.optimizer.param_groups:

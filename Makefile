@@ -15,7 +15,7 @@ ifneq ($(DUALCL_DATA),)
   export DUALCL_DATA := $(abspath $(DUALCL_DATA))
 endif
 
-.PHONY: help lab test test-all lint notebooks release bench clean
+.PHONY: help lab test test-all lint notebooks release colab cost bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -53,6 +53,13 @@ notebooks: .venv/.test  ## build and execute notebooks/, exercises/ and solution
 release: .venv/.test  ## an nbgrader release of one lesson's exercises: make release LESSON=05
 	$(BIN)/python course/release.py $(LESSON)
 
+colab: .venv/.test .venv/colab/.done  ## run every notebook alone, with Colab's versions, from the wheel
+	$(BIN)/python course/alone.py --python .venv/colab/bin/python
+
+cost: .venv/.test .venv/colab/.done  ## the same in both sizes, and write course/COST.md
+	$(BIN)/python course/alone.py --python .venv/colab/bin/python --table course/COST.md
+	$(BIN)/python course/alone.py --python .venv/colab/bin/python --table course/COST.md --mode read
+
 bench: .venv/.test  ## run the benchmarks
 	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done
 
@@ -69,3 +76,7 @@ clean:  ## remove caches and build products (the environment and runs/ stay)
 .venv/.test: pyproject.toml constraints.txt
 	$(PYTHON) tools/install.py lab,offline,test,explain
 	@touch .venv/.lab $@
+
+.venv/colab/.done: course/colab.txt constraints.txt
+	$(PYTHON) tools/install.py course/colab.txt .venv/colab
+	@touch $@

@@ -54,6 +54,10 @@ def setup(seed: int = 0) -> None:
         f"Python {platform.python_version()}, {versions} | device: {device} | corpora: {corpora} | "
         f"encoder: {encoder()} | mode: {mode()} | seed {seed} for random, numpy and torch"
     )
+    if "google.colab" in sys.modules and not torch.cuda.is_available():
+        print(
+            "No GPU here, which is enough for the lesson. To get one: Runtime, Change runtime type."
+        )
 
 
 def mode() -> str:

@@ -1,7 +1,6 @@
-"""The wheel alone, in an empty folder: what somebody who typed `pip install` has."""
+"""The wheel alone: what somebody has who typed `pip install` or opened a notebook in Colab."""
 
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -9,18 +8,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PARTS = [
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-    "LICENSE-CONTENT.md",
-    "dualcl_tutorial",
-    "results",
-]
+from course import alone
 
+ROOT = Path(__file__).resolve().parent.parent
+# One a folder, 00 the first: `make colab` runs all, with Colab's versions.
+SOME = ("notebooks/00_*", "exercises/05_*", "solutions/03_*")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SCRIPT = """
@@ -71,20 +66,7 @@ def run(*command: object, **options: Any) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy, so that no old build/ folder slips into it."""
-    source = tmp_path_factory.mktemp("source")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-            )
-        else:
-            shutil.copy(ROOT / part, source / part)
-    target = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet"]
-    run(*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", target, source)
-    (path,) = target.glob("*.whl")
-    return path
+    return alone.build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_every_file_of_package_and_results(wheel: Path) -> None:
@@ -116,3 +98,27 @@ def test_the_wheel_trains_saves_loads_and_predicts(
     settings |= {"PYTHONPATH": str(site), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     run(sys.executable, script, tiny_bert, site, cwd=empty, env=settings)
     assert [path.name for path in empty.iterdir()] == ["run"], "training wrote beside its output"
+
+
+@pytest.mark.parametrize("pattern", SOME)
+def test_a_notebook_runs_alone_in_an_empty_folder(wheel: Path, pattern: str) -> None:
+    (path,) = ROOT.glob(pattern)
+    cost = alone.run(path, Path(sys.executable), wheel)
+    assert cost.seconds > 1 and 100 < cost.megabytes < 2000
+
+
+def test_a_notebook_that_needs_the_repository_is_seen(wheel: Path, tmp_path: Path) -> None:
+    notebook = nbformat.read(next(ROOT.glob("exercises/05_*")), as_version=4)
+    broken = nbformat.v4.new_code_cell("open('../README.md')")
+    notebook.cells = [*notebook.cells[:2], broken]
+    nbformat.write(notebook, tmp_path / "broken.ipynb")
+    with pytest.raises(Exception, match="No such file"):
+        alone.run(tmp_path / "broken.ipynb", Path(sys.executable), wheel)
+
+
+def test_the_table_keeps_what_was_measured_before(tmp_path: Path) -> None:
+    page, (first, second) = tmp_path / "COST.md", map(alone.shown, alone.targets()[:2])
+    page.write_text(alone.table(page, {(second, "read"): alone.Cost(21.4, 1234.5)}))
+    text = alone.table(page, {(first, "quick"): alone.Cost(7.6, 300)})
+    rows = [line.split(" | ")[1:] for line in text.splitlines() if line.startswith("| [")]
+    assert rows == [["8", "300", "", " |"], ["", "", "21", "1,234 |"]]

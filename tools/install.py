@@ -1,5 +1,8 @@
 """Install the course into a virtual environment: `python3 tools/install.py lab,offline [.venv]`.
 
+With a file of requirements in place of the extras (`course/colab.txt .venv/colab`) these are
+installed, and the course is not.
+
 Two steps, because of one trap: on Linux, PyPI's torch brings gigabytes of CUDA libraries along.
 
 1. torch, in the version of constraints.txt: from PyTorch's CPU index, unless a GPU is seen or this
@@ -96,7 +99,10 @@ def main() -> None:
     # Without dependencies, so that this index is asked for torch and for nothing else.
     source = ["--index-url", index] if index else []
     pip(python, f"{pin[0]} from {index or 'PyPI'}", "--no-deps", *source, pin[0])
-    pip(python, f"the course [{extras}]", "-c", "constraints.txt", "-e", f".[{extras}]")
+    if extras.endswith(".txt"):
+        pip(python, extras, "-r", extras)
+    else:
+        pip(python, f"the course [{extras}]", "-c", "constraints.txt", "-e", f".[{extras}]")
 
 
 if __name__ == "__main__":

@@ -2,19 +2,22 @@
 
     python course/experiments/geometry_runs.py curves  # results/lesson09_curves.csv
     python course/experiments/geometry_runs.py narrow  # results/lesson09_narrow.csv
+    python course/experiments/geometry_runs.py pictures  # results/lesson09_pictures.csv
 
 `curves`: TREC, 20 questions a class, minilm, 10 epochs: the five methods, and cross-entropy with one
 of three measures added to the loss, which spread or gather features on purpose. One row an epoch;
 all measures on the whole test split. `narrow`: mini-questions, 20 a class; a linear map to two or
 three dimensions stands behind the encoder, so that z and theta can be drawn as they are. One row a
-test sentence and epoch. Runs that are in a file are not done again, so that the script can be
-stopped and started at any time. Needs trec (DUALCL_DATA, or a network) and minilm.
+test sentence and epoch. `pictures`: the setting of the paper's Figure 2, SST-2 and 25 sentences a
+class, with minilm, 30 epochs, seed 0; t-SNE and PCA of every sixth test sentence and its columns,
+one row a point. Runs that are in a file are not done again, so that the script can be stopped and
+started at any time. Needs trec and sst2 (DUALCL_DATA, or a network) and minilm.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -55,8 +58,10 @@ ADDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 @contextmanager
-def after_epochs(measure: Callable[[Run, int], None]) -> Iterator[None]:
-    """Call measure(run, epoch) before the first step, as epoch 0, and after each epoch."""
+def after_epochs(
+    measure: Callable[[Run, int], None], epochs: Container[int] = EPOCHS
+) -> Iterator[None]:
+    """Call measure(run, epoch) before the first step, as epoch 0, and after these epochs."""
     restore = Run.restore
 
     def start(run: Run) -> None:
@@ -65,7 +70,7 @@ def after_epochs(measure: Callable[[Run, int], None]) -> Iterator[None]:
 
     def end(run: Run) -> None:
         epoch = run.step // run.plan.steps
-        if epoch in EPOCHS:
+        if epoch in epochs:
             measure(run, epoch)
 
     with mock.patch.object(Run, "restore", start), mock.patch.object(Run, "end_epoch", end):
@@ -208,6 +213,47 @@ def _places(run: Run, epoch: int, method: str, dim: int) -> list[dict[str, Any]]
     return places
 
 
+def pictures() -> None:
+    """Train what is missing in the table and project its features and columns together."""
+    table = RESULTS / "lesson09_pictures.csv"
+    rows = pd.read_csv(table).to_dict("records") if table.exists() else []
+    known = {row["method"] for row in rows}
+    for method in ("ce", "label-aware", "dualcl"):
+        if method in known:
+            continue
+        found: list[dict[str, Any]] = []
+
+        def end(run: Run, epoch: int, found: Any = found, method: str = method) -> None:
+            if epoch == 30:
+                found += _points(run, method)
+
+        config = TrainConfig(corpus="sst2", method=method, per_class=25, epochs=30, progress=False)
+        with after_epochs(end, epochs=(30,)):
+            result = training.train(config)
+        rows += [{**row, "accuracy": round(result.accuracy, 4)} for row in found]
+        _write(rows, table)
+        print(method, result.accuracy, flush=True)
+
+
+def _points(run: Run, method: str) -> list[dict[str, Any]]:
+    """Project z, and theta where it is the sentence's own, at length 1, in one space."""
+    test = run.data["test"].select(range(0, len(run.data["test"]), 6))
+    z, theta = geometry.read(run.model, test["text"])
+    kinds, labels, points = ["z"] * len(z), list(test["label"]), [z]
+    if method != "ce":
+        for k in range(theta.shape[1]):
+            kinds, labels = kinds + ["theta"] * len(z), labels + [k] * len(z)
+            points.append(theta[:, k])
+    unit = F.normalize(torch.cat(points), dim=1)
+    flat = torch.cat([geometry.project(unit), geometry.project(unit, method="pca")], 1)
+    names = ("tsne1", "tsne2", "pca1", "pca2")
+    return [
+        {"method": method, "kind": kind, "label": label}
+        | {name: round(value, 3) for name, value in zip(names, place, strict=True)}
+        for kind, label, place in zip(kinds, labels, flat.tolist(), strict=True)
+    ]
+
+
 def _write(rows: list[dict[str, Any]], table: Path) -> None:
     part = table.with_suffix(".part")
     pd.DataFrame(rows).to_csv(part, index=False)
@@ -216,4 +262,4 @@ def _write(rows: list[dict[str, Any]], table: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"curves": curves, "narrow": narrow}[sys.argv[1]]()
+    {"curves": curves, "narrow": narrow, "pictures": pictures}[sys.argv[1]]()

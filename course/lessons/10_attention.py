@@ -80,7 +80,7 @@ kept = Path(platformdirs.user_cache_dir("dualcl-tutorial")) / "saliency_runs"
 models = {}
 for name, method in (("CE", "ce"), ("DualCL", "dualcl")):
     folder = kept / "-".join([corpus, method, "0", *([] if encoder == "minilm" else [encoder])])
-    quick = {"per_class": 8, "epochs": 1, "batch_size": 4}
+    quick = {"per_class": 4, "epochs": 1, "batch_size": 4}
     size = notebook.by_mode(quick=quick, read={"fraction": 0.1, "output": folder, "resume": True})
     run = train(TrainConfig(corpus=corpus, method=method, encoder=encoder, seed=0, **size))
     models[name] = run.model
@@ -439,10 +439,11 @@ for who, rows in masked.groupby(["corpus", "method"]):
 # You have a favourite word, and 72 heads (in other encoders 144). For how many words of our sentence is there a head that makes it the top word?
 
 # %% id="cherry-picking"
-layers, count = dual.encoder.config.num_hidden_layers, dual.encoder.config.num_attention_heads
+config = dual.encoder.config
+layers = notebook.by_mode(quick=1, read=config.num_hidden_layers)
 tops = set()
 for layer in range(layers):
-    for head in range(count):
+    for head in range(config.num_attention_heads):
         (s,) = saliency.attention_from_cls(dual, ours, layer=layer, head=head)
         tops.add(int(s.scores.argmax()))
 print(f"{len(tops)} of {len(words)} words are the top word of some head; never:", end=" ")

@@ -28,6 +28,13 @@ from dualcl_tutorial.check.lesson08 import (
     prefix_share,
     read_table,
 )
+from dualcl_tutorial.check.lesson10 import (
+    method_or_seed,
+    rollout_row,
+    word_costs,
+    word_nearness,
+)
+from dualcl_tutorial.check.lesson10_reading import best_curve, stretched
 from dualcl_tutorial.check.report import Report, clear
 
 __all__ = [
@@ -40,6 +47,7 @@ __all__ = [
     "anchor_gradient",
     "batch_floor",
     "below_zero",
+    "best_curve",
     "chunked_loss",
     "clear",
     "dual_terms",
@@ -49,6 +57,7 @@ __all__ = [
     "label_slots",
     "log_softmax",
     "mcnemar_p",
+    "method_or_seed",
     "negative_weights",
     "no_rest",
     "own_pair",
@@ -62,8 +71,10 @@ __all__ = [
     "read_theta",
     "release_alpha",
     "right_share",
+    "rollout_row",
     "score_gradient",
     "step_cost",
+    "stretched",
     "supcon_inside",
     "supcon_outside",
     "taught_labels",
@@ -72,5 +83,7 @@ __all__ = [
     "unseen_part",
     "whole_loss",
     "without_dropout",
+    "word_costs",
+    "word_nearness",
     "wrong_columns",
 ]

@@ -19,6 +19,8 @@ from dualcl_tutorial.check.lesson04_views import label_scores, read_theta
 from dualcl_tutorial.check.lesson05 import dual_terms, whole_loss
 from dualcl_tutorial.check.lesson05_chunks import chunked_loss
 from dualcl_tutorial.check.lesson05_columns import own_pair, step_cost, wrong_columns
+from dualcl_tutorial.check.lesson06 import accumulated_step, exact_resume
+from dualcl_tutorial.check.lesson06_runs import changes_result, diagnosis, paired_gap
 from dualcl_tutorial.check.lesson07 import below_zero, no_rest, true_places
 from dualcl_tutorial.check.lesson07_tests import own_test, release_alpha, right_share
 from dualcl_tutorial.check.lesson08 import (
@@ -41,6 +43,7 @@ __all__ = [
     "EXERCISES",
     "Exercise",
     "Report",
+    "accumulated_step",
     "accuracy",
     "added_five",
     "alignment_uniformity",
@@ -48,9 +51,12 @@ __all__ = [
     "batch_floor",
     "below_zero",
     "best_curve",
+    "changes_result",
     "chunked_loss",
     "clear",
+    "diagnosis",
     "dual_terms",
+    "exact_resume",
     "head_step",
     "holm_corrected",
     "label_scores",
@@ -64,6 +70,7 @@ __all__ = [
     "own_test",
     "pair_counts",
     "pair_masks",
+    "paired_gap",
     "paired_interval",
     "prefix_ids",
     "prefix_share",

@@ -155,6 +155,7 @@ class Run:
 
     def stopped(self) -> RunResult:
         """Keep what there is of an interrupted run and say how to go on."""
+        self.model.eval()
         if self.output:
             self.save()
             print(
@@ -211,10 +212,14 @@ def same_settings(before: Mapping[str, Any], now: Mapping[str, Any], folder: Pat
 
 
 def _same_surroundings(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    if before["device"] == now["device"] == "cpu" and before["threads"] != now["threads"]:
-        torch.set_num_threads(
-            before["threads"]
-        )  # sums are cut by threads, and their last bit with it
+    threads = before["threads"]
+    if before["device"] == now["device"] == "cpu" and threads != now["threads"]:
+        torch.set_num_threads(threads)
+        warnings.warn(
+            f"Going on with {threads} instead of {now['threads']} threads, as the run began: how "
+            "sums are cut, and so their last bit, depends on it.",
+            stacklevel=3,
+        )
     changed = [k for k in ("versions", "machine", "device") if before[k] != now[k]]
     if changed:
         warnings.warn(

@@ -7,6 +7,7 @@ or did not. Tensors are safetensors, the rest is JSON; nothing is pickled.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ def published(folder: str | Path) -> Iterator[Path]:
     """Give a folder to write in, which appears under its name only when all of it is on disk.
 
     If writing fails or is interrupted, what was written is removed and ``folder`` is as before.
+    What a killed writer left of it is removed, too.
 
     Raises:
         FileExistsError: if ``folder`` is there already.
@@ -37,8 +39,8 @@ def published(folder: str | Path) -> Iterator[Path]:
         )
     new = [parent for parent in folder.parents if not parent.exists()]  # the nearest first
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_partial(folder.parent, glob.escape(folder.name))
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
         yield partial
@@ -86,11 +88,14 @@ def save(
 def load(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Read the newest checkpoint that is whole; a broken one is passed over, with a warning.
 
+    What is broken, or was left by a killed writer, is removed.
+
     Returns:
         The tensors and the state given to :func:`save`, ``step`` among it; None if there is none.
     """
     from safetensors.torch import load_file
 
+    _remove_partial(Path(folder), f"{_STEP}*")
     for path in _checkpoints(Path(folder)):
         try:
             state = json.loads((path / _STATE).read_text(encoding="utf-8"))
@@ -104,6 +109,12 @@ def load(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
             )
             shutil.rmtree(path, ignore_errors=True)
     return None
+
+
+def _remove_partial(folder: Path, name: str) -> None:
+    """Remove what killed writers left of the folders whose name matches a pattern."""
+    for left in folder.glob(f".{name}.partial-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dualcl_tutorial import __version__
+from dualcl_tutorial import __version__, scale
 from dualcl_tutorial._config import TrainConfig
 from dualcl_tutorial.model import TextClassifier
 
@@ -97,13 +97,14 @@ def load_run(folder: str | Path) -> RunResult:
 def record(accelerator: Any) -> dict[str, Any]:
     packages = ("torch", "transformers", "tokenizers", "accelerate", "numpy")
     cuda = accelerator.device.type == "cuda"
+    several = {"processes": scale.processes()} if scale.processes() > 1 else {}
     return {
         "versions": {"dualcl-tutorial": __version__} | {name: version(name) for name in packages},
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "device": torch.cuda.get_device_name() if cuda else accelerator.device.type,
         "threads": torch.get_num_threads(),
         "precision": accelerator.mixed_precision,
-    }
+    } | several
 
 
 def write(result: RunResult, folder: Path) -> None:

@@ -13,11 +13,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dualcl_tutorial import checkpoint
+from dualcl_tutorial import checkpoint, scale
 from dualcl_tutorial._config import TrainConfig
 from dualcl_tutorial._results import RunResult, evaluate, record, write
 from dualcl_tutorial.inputs import BatchPlan, sentence_pieces
-from dualcl_tutorial.losses import loss_floor
+from dualcl_tutorial.losses import PADDING, loss_floor
 from dualcl_tutorial.model import TextClassifier
 
 
@@ -51,21 +51,32 @@ class Run:
         self.saved_at = time.monotonic()
 
     def batch(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the inputs and labels of a step, on the CPU; the same whenever it is asked."""
-        epoch, position = divmod(step, self.plan.steps)
-        if epoch not in self.epochs:
-            self.epochs = {epoch: self.plan.epoch(epoch)}
+        """Return the inputs and labels of a step, on the CPU; the same whenever it is asked.
+
+        Of several processes each gets its share, empty sentences of label -1 at the end of it.
+        """
+        epoch = step // self.plan.steps
         batch = self.collate(
             [
                 {"input_ids": self.pieces[i], "label": self.labels[i], "index": i, "epoch": epoch}
-                for i in self.epochs[epoch][position]
+                if i is not None
+                else {"input_ids": [], "label": PADDING, "index": 0}
+                for i in scale.share(self.rows_of(step))
             ]
         )
         return batch, batch.pop("labels")
 
-    def log(self, rate: float, labels: Tensor, parts: dict[str, Tensor]) -> None:
+    def rows_of(self, step: int) -> list[int]:
+        """List the examples of a step, over all processes."""
+        epoch, position = divmod(step, self.plan.steps)
+        if epoch not in self.epochs:
+            self.epochs = {epoch: self.plan.epoch(epoch)}
+        return self.epochs[epoch][position]
+
+    def log(self, rate: float, parts: dict[str, Tensor]) -> None:
         """Count a step and keep its row; losses are read later, so that no step waits for one."""
-        collapsed, floor = loss_floor(labels)
+        labels = [self.labels[i] for i in self.rows_of(self.step)]  # of all processes
+        collapsed, floor = loss_floor(torch.tensor(labels))
         row: dict[str, Any] = {"step": self.step + 1, "epoch": self.step // self.plan.steps}
         row |= {"lr": rate} | {name: part.detach() for name, part in parts.items()}
         self.rows.append(row | {"collapsed": collapsed, "floor": floor})
@@ -96,7 +107,7 @@ class Run:
 
     def checkpoint_due(self) -> bool:
         """Say whether it is time to save."""
-        if not self.output or self.step >= self.steps:
+        if not self.output or self.step >= self.steps or scale.rank() > 0:
             return False
         every = self.config.checkpoint_steps
         late = time.monotonic() - self.saved_at > 60 * self.config.checkpoint_minutes
@@ -156,7 +167,7 @@ class Run:
     def stopped(self) -> RunResult:
         """Keep what there is of an interrupted run and say how to go on."""
         self.model.eval()
-        if self.output:
+        if self.output and scale.rank() == 0:
             self.save()
             print(
                 f"Interrupted after step {self.step} of {self.steps}; run it again with "
@@ -180,9 +191,11 @@ class Run:
         )
         if self.output:
             result.path = self.output
-            with checkpoint.published(result.path) as folder:
-                write(result, folder)
-            shutil.rmtree(checkpoints(self.output), ignore_errors=True)
+            if scale.rank() == 0:
+                with checkpoint.published(result.path) as folder:
+                    write(result, folder)
+                shutil.rmtree(checkpoints(self.output), ignore_errors=True)
+            self.accelerator.wait_for_everyone()  # so that every process finds the run
         return result
 
 
@@ -220,7 +233,9 @@ def _same_surroundings(before: Mapping[str, Any], now: Mapping[str, Any]) -> Non
             "sums are cut, and so their last bit, depends on it.",
             stacklevel=3,
         )
-    changed = [k for k in ("versions", "machine", "device") if before[k] != now[k]]
+    changed = [
+        k for k in ("versions", "machine", "device", "processes") if before.get(k) != now.get(k)
+    ]
     if changed:
         warnings.warn(
             f"Going on with other {' and '.join(changed)} than the run began with: the result will "

@@ -92,7 +92,8 @@ def train(
 ) -> None:
     """Train a classifier, judge it on the whole test split, keep it in a folder.
 
-    Ctrl-C ends the run after the step it is in and saves it; --resume goes on from there.
+    Ctrl-C ends the run after the step it is in and saves it; --resume goes on from there. On
+    several GPUs: accelerate launch -m dualcl_tutorial train ..., each takes its share of a batch.
     """
     given: dict[str, Any] = dict(locals())
     from dualcl_tutorial import training
@@ -103,9 +104,12 @@ def train(
         given["test"] = float(given["test"])
     config = training.TrainConfig(**given).resolved()
     _check_output(output)
-    if not (output and Path(output).exists()):
+    first = os.environ.get("RANK", "0") == "0"  # of several processes one speaks
+    if first and not (output and Path(output).exists()):
         typer.echo(plan(config))
     result = training.train(config)
+    if not first:
+        return
     if result.interrupted:
         if not output:
             typer.echo("dualcl: Interrupted; without --output nothing was kept.", err=True)

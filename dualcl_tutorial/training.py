@@ -128,8 +128,9 @@ def train(config: TrainConfig) -> RunResult:
     model = model.to(accelerator.device)
     run = Run(config, model, accelerator, data)
     run.restore()
-    with _interruptible() as interrupt, Progress(run.steps, config.progress, title=title) as bar:
-        while run.step < run.steps and not interrupt.is_set():
+    shown = config.progress and scale.rank() == 0
+    with _interruptible() as interrupt, Progress(run.steps, shown, title=title) as bar:
+        while run.step < run.steps and not scale.any_of(interrupt.is_set(), run.device):
             training_step(run)
             bar.update(run.step, run.rows[-1])
             if run.step % run.plan.steps == 0:
@@ -146,19 +147,25 @@ def train(config: TrainConfig) -> RunResult:
 
 
 def training_step(run: Run) -> None:
-    """Do one step: a batch, its views, the loss, the gradient, the optimizer (lesson 06)."""
+    """Do one step: a batch, its views, the loss, the gradient, the optimizer (lesson 06).
+
+    Of several processes each takes its share of the batch through the encoder; loss and gradient
+    are those of the whole batch (lesson 12).
+    """
     config, accelerator = run.config, run.accelerator
     batch, labels = run.batch(run.step)
     inputs = {name: tensor.to(run.device, non_blocking=True) for name, tensor in batch.items()}
     run.model.train()
     views = []
+    own = [scale.rank()] if scale.rank() else []  # other processes drop other units
     for view in range(2 if config.method == "cl" else 1):
-        with _seeded(run.device, config.seed, 1, run.step, view), accelerator.autocast():
+        with _seeded(run.device, config.seed, 1, run.step, view, *own), accelerator.autocast():
             views.append(scale.in_pieces(run.model, inputs, config.micro_batch))
+    views, labels = scale.gather(views, labels.to(run.device))
     parts = method_loss(
         config.method,
         views,
-        labels.to(run.device),
+        labels,
         weight=config.weight,
         temperature=config.temperature,
         chunk=config.micro_batch,
@@ -167,10 +174,11 @@ def training_step(run: Run) -> None:
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     accelerator.backward(parts["loss"])
+    scale.sum_gradients(run.model.parameters())
     accelerator.clip_grad_norm_(run.model.parameters(), config.clip)
     run.optimizer.step()
     run.optimizer.zero_grad()
-    run.log(rate, labels, parts)
+    run.log(rate, parts)
 
 
 def load_corpus(config: TrainConfig) -> Any:

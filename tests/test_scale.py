@@ -1,10 +1,17 @@
 """Batches larger than memory, and more than one process: the gradient of the whole batch."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import several
 import torch
+from safetensors.torch import load_file
 
 from dualcl_tutorial import scale, training
 from dualcl_tutorial.experiments import run_name
@@ -182,3 +189,90 @@ def test_the_size_of_a_piece_is_a_setting_only_where_it_is_given():
     assert TrainConfig(corpus="cr", micro_batch=8).resolved().settings()["micro_batch"] == 8
     with pytest.raises(ValueError, match="micro_batch at least 1, got 0"):
         TrainConfig(corpus="cr", micro_batch=0).resolved()
+
+
+def start(count, config):
+    """Start processes as accelerate and torchrun do; return what each printed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    team = []
+    for rank in range(count):
+        place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
+        place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1}
+        team.append(
+            subprocess.Popen(
+                [sys.executable, several.__file__, json.dumps(config)],
+                env=os.environ | {name: str(value) for name, value in place.items()},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    try:
+        said = [process.communicate(timeout=240) for process in team]
+    finally:
+        for process in team:
+            process.kill()
+    assert [process.returncode for process in team] == [0] * count, said
+    return [out for out, _ in said]
+
+
+@pytest.mark.parametrize(
+    ("count", "method", "pieces"),
+    [
+        (2, "dualcl", None),
+        pytest.param(4, "dualcl", None, marks=pytest.mark.slow),
+        pytest.param(2, "dualcl", 2, marks=pytest.mark.slow),
+        pytest.param(2, "cl", None, marks=pytest.mark.slow),
+        pytest.param(2, "scl", None, marks=pytest.mark.slow),
+    ],
+)
+def test_several_processes_do_what_one_does(
+    tiny_bert, tmp_path, monkeypatch, count, method, pieces
+):
+    """Nine sentences a class in batches of 5, 5, 5 and 3: no share is full everywhere."""
+    config = vars(small(tiny_bert, method=method, batch_size=5, epochs=2, clip=1e9, lr=1e-2))
+    config |= {"select": "validation", "validation": 0.2, "micro_batch": pieces}
+    several_said = start(count, config | {"output": str(tmp_path / "several")})
+    monkeypatch.setattr(training, "build_model", several.plain_model)
+    monkeypatch.setattr(torch.optim, "AdamW", several.plain_optimizer)
+    alone = train(TrainConfig(**config | {"output": str(tmp_path / "alone")}))
+    together = training.load_run(tmp_path / "several")
+    columns = ["loss", "lr", "collapsed", "floor", "validation"]
+    pd.testing.assert_frame_equal(
+        alone.history[columns], together.history[columns], rtol=1e-9, atol=1e-9
+    )
+    one, many = (load_file(tmp_path / run / "model.safetensors") for run in ("alone", "several"))
+    for name, weight in one.items():
+        assert weight.dtype == torch.float64
+        torch.testing.assert_close(many[name], weight, rtol=1e-8, atol=1e-10, msg=name)
+    assert together.accuracy == alone.accuracy and together.record["processes"] == count
+    assert len(together.predictions) == len(alone.predictions)
+    assert len(set(several_said)) == 1  # every process ends with the same numbers
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "several"]
+
+
+@pytest.mark.slow
+def test_accelerate_starts_the_command_and_one_process_speaks(tiny_bert, tmp_path):
+    output = tmp_path / "run"
+    launcher = ["-m", "accelerate.commands.accelerate_cli", "launch", "--multi_gpu"]
+    launcher += ["--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
+    launcher += ["--dynamo_backend", "no", "--main_process_port", "0", "-m", "dualcl_tutorial"]
+    options = ["train", "--corpus", "mini-reviews", "--encoder", str(tiny_bert), "--per-class"]
+    options += ["6", "--epochs", "1", "--batch-size", "5", "--no-progress", "--output", str(output)]
+    done = subprocess.run(
+        [sys.executable, *launcher, *options], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Accuracy") == 1 and done.stdout.count("Training dualcl") == 1
+    assert training.load_run(output).record["processes"] == 2
+
+
+def test_a_share_is_filled_with_nothing_never_with_a_repeat(monkeypatch):
+    monkeypatch.setattr(scale, "processes", lambda: 4)
+    shares = []
+    for rank in range(4):
+        monkeypatch.setattr(scale, "rank", lambda rank=rank: rank)
+        shares.append(scale.share(["a", "b", "c", "d", "e"]))
+    assert shares == [["a", "b"], ["c", "d"], ["e", None], [None, None]]

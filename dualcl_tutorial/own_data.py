@@ -1,15 +1,17 @@
 """From a table of one's own to probabilities one may trust (lesson 11).
 
-The course's support tickets, cleaning, repeating rare classes, calibration; reading and splitting
-are in `corpora`.
+The course's support tickets, cleaning, repeating rare classes, calibration, a small server; reading
+and splitting are in `corpora`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -163,3 +165,37 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
 
     found = minimize_scalar(loss, bounds=np.log([0.05, 20.0]), method="bounded")
     return float(np.exp(found.x))
+
+
+def answer_server(model: Any, *, port: int = 0) -> HTTPServer:
+    """Make a server on this machine that answers a JSON list of texts (lesson 11).
+
+    It is for trying out, one request at a time: a service for others needs a login and encryption.
+
+    Args:
+        model: anything with ``predict``.
+        port: 0 for a free one; the server has it in ``server_port``.
+
+    Example:
+        >>> answer_server(DualCLModel.from_pretrained("runs/tickets"), port=8000).serve_forever()
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            status, answer = 200, None
+            try:
+                texts = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                answer = model.predict(texts)
+            except (ValueError, TypeError) as error:
+                status, answer = 400, {"error": f"Expected a JSON list of texts ({error})."}
+            content = json.dumps(answer, ensure_ascii=False).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *values: Any) -> None:
+            """Keep quiet."""
+
+    return HTTPServer(("127.0.0.1", port), Handler)

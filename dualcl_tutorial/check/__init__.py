@@ -30,6 +30,7 @@ from dualcl_tutorial.check.lesson08 import (
     prefix_share,
     read_table,
 )
+from dualcl_tutorial.check.lesson09 import class_ratio, meeting, read_picture, true_angles
 from dualcl_tutorial.check.lesson10 import (
     method_or_seed,
     rollout_row,
@@ -37,6 +38,12 @@ from dualcl_tutorial.check.lesson10 import (
     word_nearness,
 )
 from dualcl_tutorial.check.lesson10_reading import best_curve, stretched
+from dualcl_tutorial.check.lesson11 import (
+    calibration_error,
+    class_weights,
+    held_out,
+    label_words,
+)
 from dualcl_tutorial.check.report import Report, clear
 
 __all__ = [
@@ -51,18 +58,24 @@ __all__ = [
     "batch_floor",
     "below_zero",
     "best_curve",
+    "calibration_error",
     "changes_result",
     "chunked_loss",
+    "class_ratio",
+    "class_weights",
     "clear",
     "diagnosis",
     "dual_terms",
     "exact_resume",
     "head_step",
+    "held_out",
     "holm_corrected",
     "label_scores",
     "label_slots",
+    "label_words",
     "log_softmax",
     "mcnemar_p",
+    "meeting",
     "method_or_seed",
     "negative_weights",
     "no_rest",
@@ -74,6 +87,7 @@ __all__ = [
     "paired_interval",
     "prefix_ids",
     "prefix_share",
+    "read_picture",
     "read_table",
     "read_theta",
     "release_alpha",
@@ -85,6 +99,7 @@ __all__ = [
     "supcon_inside",
     "supcon_outside",
     "taught_labels",
+    "true_angles",
     "true_places",
     "two_view_loss",
     "unseen_part",

@@ -1,5 +1,6 @@
 """Figures and sliders of lesson 06: they draw, and what they draw is right."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -132,6 +133,44 @@ def test_own_runs_draw_every_accuracy_once():
     axes = plots.own_runs(series, "title").axes[0]
     assert sorted(y for _, y in points(axes)) == [70, 71, 80, 82]
     assert {text.get_text() for text in axes.get_legend().get_texts()} == set(series)
+
+
+def test_yours_sorts_runs_by_method():
+    @dataclasses.dataclass
+    class Run:
+        accuracy: float
+
+    runs = {("ce", 0): Run(0.5), ("dualcl", 0): Run(0.25), ("ce", 1): Run(0.75)}
+    assert plots.yours(runs) == {"ce": [50.0, 75.0], "dualcl": [25.0]}
+
+
+def test_the_paper_and_ours_are_those_of_ten_per_cent_of_trec():
+    series = plots.paper_and_ours(read_results("paper_table2"), read_results("ten_percent"), "bert")
+    assert series["the paper, bert"] == {"ce": [93.29], "dualcl": [94.93]}
+    assert [len(values) for values in series["minilm, 3 seeds"].values()] == [3, 3]
+
+
+def test_sizes_in_words_have_a_column_a_size():
+    table = plots.sizes_in_words(RUNS)
+    four = 100 * RUNS[(RUNS.choice == "batch 4, epochs") & (RUNS.method == "ce")].accuracy
+    assert table.loc["CE, equal epochs", 4] == f"{four.mean():.1f} ± {four.std():.1f}"
+    assert table.loc["CE, equal epochs", 8] == ""  # not run
+
+
+def test_the_four_runs_of_exercise_6_3_are_as_its_text_says():
+    runs = plots.four_runs()
+    ends = {name: run.iloc[-1] for name, run in runs.items()}
+    log_3 = np.log(3)
+    assert all(ends[name].cross_entropy < 0.05 for name in "abd")
+    assert abs(runs["c"].cross_entropy - log_3).max() < 0.2
+    assert all(abs(runs[name].loss_z - log_3).max() < 0.05 for name in "acd")
+    assert ends["b"].loss_z < 0.1
+    for name, run in runs.items():
+        assert run.top.to_numpy() == pytest.approx(log_3)
+        assert run.floor.to_numpy() == pytest.approx(log_3 if name == "d" else 0.0)
+    figure = plots.which_cure()
+    drawn = [axes.get_title() + axes.get_title(loc="left") for axes in figure.axes]
+    assert drawn == list("abcd")
 
 
 def test_sliders_move_through_all_experiments():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,20 @@ from dualcl_tutorial.losses import dualcl_loss, loss_floor
 from dualcl_tutorial.notebook import COLOURS
 from dualcl_tutorial.stats import compare
 
+if TYPE_CHECKING:
+    from dualcl_tutorial.training import RunResult
+
 GREY = "#777777"
 NAMES = {"ce": "CE", "label-aware": "DualCL w/o L_dual", "dualcl": "DualCL"}
 SIZES = (4, 8, 16, 64)
+#: What figure "one change" shows: name to (choice, the choice it was changed from).
+ASKED = {
+    "no pairing, batch 16": ("no pairing", "default"),
+    "no pairing, batch 8": ("batch 8, no pairing", "batch 8, epochs"),
+    "no warm-up": ("no warm-up", "default"),
+    "label order fixed": ("label order fixed", "default"),
+    "batch 8, not 16": ("batch 8, epochs", "default"),
+}
 
 
 def by_seed(runs: pd.DataFrame, choice: str = "default") -> pd.DataFrame:
@@ -142,6 +154,16 @@ def sizes(runs: pd.DataFrame, method: str, kind: str) -> pd.DataFrame:
     return pd.DataFrame({"mean": groups.mean(), "sd": groups.std(), "n": groups.size()})
 
 
+def sizes_in_words(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of :func:`batch_sizes` as text, a column a batch size."""
+    rows = {}
+    for method, kind in (("ce", "epochs"), ("dualcl", "epochs"), ("dualcl", "steps")):
+        table = sizes(runs, method, kind)
+        name = f"{NAMES[method]}, equal {kind}"
+        rows[name] = {size: f"{row['mean']:.1f} ± {row.sd:.1f}" for size, row in table.iterrows()}
+    return pd.DataFrame(rows).T[list(SIZES)].fillna("").rename_axis(columns="batch size")
+
+
 def changed(runs: pd.DataFrame, choices: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
     """Compare choices with what they were changed from, seed by seed, in points of accuracy.
 
@@ -259,6 +281,33 @@ def symptoms(histories: Mapping[str, pd.DataFrame]) -> Figure:
     panels[1, 0].set_ylabel("dual terms")
     panels[1, 0].legend(fontsize=7, loc="lower left")
     return figure
+
+
+def paper_and_ours(
+    paper: pd.DataFrame, ours: pd.DataFrame, encoder: str
+) -> dict[str, dict[str, list[float]]]:
+    """Return the accuracies of CE and DualCL on 10 % of TREC that others got, in per cent.
+
+    Args:
+        paper: the paper's Table 2.
+        ours: the table ten_percent, of minilm.
+        encoder: "bert" or "roberta" of the paper.
+    """
+    cells = paper[(paper.corpus == "trec") & (paper.fraction == 0.1) & (paper.encoder == encoder)]
+    own = ours[ours.corpus == "trec"]
+    methods = ("ce", "dualcl")
+    return {
+        f"the paper, {encoder}": {m: cells[cells.method == m].accuracy.tolist() for m in methods},
+        "minilm, 3 seeds": {m: (100 * own[own.method == m].accuracy).tolist() for m in methods},
+    }
+
+
+def yours(runs: Mapping[tuple[str, int], RunResult]) -> dict[str, list[float]]:
+    """Return the accuracies in per cent of runs by (method, seed), a list a method."""
+    found: dict[str, list[float]] = {}
+    for (method, _), run in runs.items():
+        found.setdefault(method, []).append(100 * (run.accuracy or 0.0))
+    return found
 
 
 def own_runs(series: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> Figure:

@@ -15,7 +15,7 @@ ifneq ($(DUALCL_DATA),)
   export DUALCL_DATA := $(abspath $(DUALCL_DATA))
 endif
 
-.PHONY: help lab test test-all lint notebooks release colab cost bench clean
+.PHONY: help lab test test-all lint notebooks release colab cost site site-links bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -60,6 +60,12 @@ cost: .venv/.test .venv/colab/.done  ## the same in both sizes, and write course
 	$(BIN)/python course/alone.py --python .venv/colab/bin/python --table course/COST.md
 	$(BIN)/python course/alone.py --python .venv/colab/bin/python --table course/COST.md --mode read
 
+site: .venv/.site  ## build the web site into build/site/html; warnings are errors
+	$(BIN)/python site/build.py
+
+site-links: .venv/.site  ## ask every external address the site names (needs the network)
+	$(BIN)/python site/build.py linkcheck
+
 bench: .venv/.test  ## run the benchmarks
 	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done
 
@@ -74,8 +80,12 @@ clean:  ## remove caches and build products (the environment and runs/ stay)
 	@touch $@
 
 .venv/.test: pyproject.toml constraints.txt
-	$(PYTHON) tools/install.py lab,offline,test,explain
+	$(PYTHON) tools/install.py lab,offline,test,explain,cluster
 	@touch .venv/.lab $@
+
+.venv/.site: pyproject.toml constraints.txt
+	$(PYTHON) tools/install.py lab,offline,test,explain,cluster,site
+	@touch .venv/.lab .venv/.test $@
 
 .venv/colab/.done: course/colab.txt constraints.txt
 	$(PYTHON) tools/install.py course/colab.txt .venv/colab

@@ -144,9 +144,10 @@ def _keep_outputs(notebook: nbformat.NotebookNode, path: Path) -> bool:
 
 def _pages(course: Course) -> Iterable[tuple[Path, str]]:
     yield course.root / "notebooks" / "README.md", pages.launcher(course)
-    readme = course.root / "README.md"
-    if readme.is_file():
-        yield readme, pages.with_syllabus(course, readme.read_text(encoding="utf-8"))
+    for name, language in (("README.md", "en"), ("README.zh.md", "zh")):
+        readme = course.root / name
+        if readme.is_file():
+            yield readme, pages.with_tables(course, readme.read_text(encoding="utf-8"), language)
 
 
 def _write(path: Path, text: str) -> None:

@@ -33,6 +33,8 @@ class Lesson:
     requires: list[str]
     minutes: dict[str, int]
     status: str
+    title_zh: str = ""
+    question_zh: str = ""
     objectives: list[str] = field(default_factory=list)
     summary_zh: str = ""
     corpora: list[str] = field(default_factory=list)

@@ -6,7 +6,23 @@ import re
 
 from course.builder.metadata import FOLDERS, Course, Lesson
 
-BEGIN, END = "<!-- syllabus:begin -->", "<!-- syllabus:end -->"
+#: The words of the tables in the two READMEs.
+TABLE = {
+    "en": {
+        "head": "| lesson | the question it answers | minutes to read | to run (CPU) | open |",
+        "exercise": "exercises",
+        "solution": "solutions",
+        "to come": "to come",
+        "route": "- **{name}** ({hours:g} hours): {lessons}",
+    },
+    "zh": {
+        "head": "| 课 | 回答的问题 | 阅读（分钟） | 运行（CPU，分钟） | 打开 |",
+        "exercise": "练习",
+        "solution": "答案",
+        "to come": "待写",
+        "route": "- **{name}**（{hours:g} 小时）：{lessons}",
+    },
+}
 TASK = re.compile(r"\*Difficulty ([123]) of 3, (\d+) minutes?, objectives? (\d)")
 
 
@@ -53,25 +69,26 @@ def navigation(course: Course, lesson: Lesson, kind: str) -> str:
     return "---\n\n" + " · ".join(parts)
 
 
-def syllabus(course: Course, prefix: str) -> str:
+def syllabus(course: Course, prefix: str, language: str = "en") -> str:
     """Write the table of lessons with links that start from `prefix`."""
-    rows = ["| lesson | the question it answers | minutes to read | to run (CPU) | open |"]
-    rows.append("|---|---|---|---|---|")
+    words = TABLE[language]
+    rows = [words["head"], "|---|---|---|---|---|"]
     for lesson in course.lessons:
         minutes = lesson.minutes
+        title, question = lesson.heading, lesson.question
+        if language == "zh":
+            title, question = f"{lesson.number} · {lesson.title_zh}", lesson.question_zh
+        links = [words["to come"]]
         if course.exists(lesson, "lesson"):
-            title = f"[{lesson.heading}]({prefix}{FOLDERS['lesson']}/{lesson.stem}.ipynb)"
+            title = f"[{title}]({prefix}{FOLDERS['lesson']}/{lesson.stem}.ipynb)"
             links = [f"[Colab]({colab(course, lesson, 'lesson')})"]
             if course.exists(lesson, "solution"):
                 links += [
-                    f"[{word}]({prefix}{word}/{lesson.stem}.ipynb)"
-                    for word in (FOLDERS["exercise"], FOLDERS["solution"])
+                    f"[{words[kind]}]({prefix}{FOLDERS[kind]}/{lesson.stem}.ipynb)"
+                    for kind in ("exercise", "solution")
                 ]
-        else:
-            title, links = lesson.heading, ["to come"]
         rows.append(
-            f"| {title} | {lesson.question} | {minutes['read']} | {minutes['cpu']} "
-            f"| {' · '.join(links)} |"
+            f"| {title} | {question} | {minutes['read']} | {minutes['cpu']} | {' · '.join(links)} |"
         )
     return "\n".join(rows)
 
@@ -84,7 +101,7 @@ def launcher(course: Course) -> str:
         syllabus(course, "../"),
         "## Routes",
         "Hours to read and to run on a CPU, exercises apart.",
-        "\n".join(_route(course, route) for route in course.routes),
+        routes(course),
     ]
     for lesson in course.lessons:
         parts.append(f"## {lesson.heading}")
@@ -98,13 +115,30 @@ def launcher(course: Course) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def with_syllabus(course: Course, readme: str) -> str:
-    """Return the README with the table between its markers made new; without markers, as it was."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        return readme
-    return f"{before}{begin}\n{syllabus(course, '')}\n{end}{after}"
+def with_tables(course: Course, readme: str, language: str = "en") -> str:
+    """Return a README with what stands between its markers made new; without markers, as it was."""
+    made = {"syllabus": syllabus(course, "", language), "routes": routes(course, language)}
+    for name, text in made.items():
+        before, begin, rest = readme.partition(f"<!-- {name}:begin -->")
+        _, end, after = rest.partition(f"<!-- {name}:end -->")
+        if begin and end:
+            readme = f"{before}{begin}\n{text}\n{end}{after}"
+    return readme
+
+
+def routes(course: Course, language: str = "en") -> str:
+    """Write the ways through the course and the hours each takes."""
+    lines = []
+    for route in course.routes:
+        lessons = [course.by_number(number) for number in route["lessons"]]
+        minutes = sum(lesson.minutes["read"] + lesson.minutes["cpu"] for lesson in lessons)
+        name = route["name"] if language == "en" else route["name_zh"]
+        lines.append(
+            TABLE[language]["route"].format(
+                name=name, hours=round(minutes / 30) / 2, lessons=", ".join(route["lessons"])
+            )
+        )
+    return "\n".join(lines)
 
 
 def colab(course: Course, lesson: Lesson, kind: str) -> str:
@@ -152,13 +186,6 @@ def _link(course: Course, lesson: Lesson, kind: str, seen_from: str) -> str:
     folder = "" if kind == seen_from else f"../{FOLDERS[kind]}/"
     here = f"[{name}]({folder}{lesson.stem}.ipynb)"
     return f"{here} ([Colab]({colab(course, lesson, kind)}))"
-
-
-def _route(course: Course, route: dict[str, list[str]]) -> str:
-    lessons = [course.by_number(number) for number in route["lessons"]]
-    minutes = sum(lesson.minutes["read"] + lesson.minutes["cpu"] for lesson in lessons)
-    hours = round(minutes / 30) / 2
-    return f"- **{route['name']}** ({hours:g} hours): {', '.join(route['lessons'])}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -135,6 +135,15 @@ def test_own_runs_draw_every_accuracy_once():
     assert {text.get_text() for text in axes.get_legend().get_texts()} == set(series)
 
 
+def test_cost_table_shows_median_and_spread():
+    nan = float("nan")
+    record = [("update", t, 0.25, loss) for t, loss in ((0.1, 2.0), (0.3, 9.0), (0.12, 9.0))]
+    table = plots.cost_table([*record, ("one checkpoint", 1.5, nan, nan)])
+    assert list(table.index) == ["update", "one checkpoint"]
+    assert table.loc["update"].tolist() == ["120 (100 to 300)", "25%", "2.0000"]
+    assert table.loc["one checkpoint"].tolist() == ["1500 (1500 to 1500)", "", ""]
+
+
 def test_yours_sorts_runs_by_method():
     @dataclasses.dataclass
     class Run:
@@ -161,9 +170,9 @@ def test_the_four_runs_of_exercise_6_3_are_as_its_text_says():
     runs = plots.four_runs()
     ends = {name: run.iloc[-1] for name, run in runs.items()}
     log_3 = np.log(3)
-    assert all(ends[name].cross_entropy < 0.05 for name in "abd")
+    assert all(ends[name].cross_entropy < 0.05 for name in ("a", "b", "d"))
     assert abs(runs["c"].cross_entropy - log_3).max() < 0.2
-    assert all(abs(runs[name].loss_z - log_3).max() < 0.05 for name in "acd")
+    assert all(abs(runs[name].loss_z - log_3).max() < 0.05 for name in ("a", "c", "d"))
     assert ends["b"].loss_z < 0.1
     for name, run in runs.items():
         assert run.top.to_numpy() == pytest.approx(log_3)

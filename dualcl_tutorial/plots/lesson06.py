@@ -302,6 +302,24 @@ def paper_and_ours(
     }
 
 
+def cost_table(record: Sequence[tuple[str, float, float, float]]) -> pd.DataFrame:
+    """Sum up repeated measurements of time, a row a name, in the order in which names come first.
+
+    Args:
+        record: name, seconds, share of padding and first loss; NaN where there is none.
+    """
+    frame = pd.DataFrame(record, columns=["name", "seconds", "padding", "loss"])
+    rows = {}
+    for name, group in frame.groupby("name", sort=False):
+        ms = 1000 * group.seconds
+        rows[name] = {
+            "ms: median (min to max)": f"{ms.median():.0f} ({ms.min():.0f} to {ms.max():.0f})",
+            "padding": "" if group.padding.isna().any() else f"{group.padding.mean():.0%}",
+            "first loss": "" if group.loss.isna().any() else f"{group.loss.iloc[0]:.4f}",
+        }
+    return pd.DataFrame(rows).T
+
+
 def yours(runs: Mapping[tuple[str, int], RunResult]) -> dict[str, list[float]]:
     """Return the accuracies in per cent of runs by (method, seed), a list a method."""
     found: dict[str, list[float]] = {}

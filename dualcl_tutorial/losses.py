@@ -86,12 +86,13 @@ def _anchor_losses(
 ) -> tuple[Tensor, Tensor]:
     """Loss of each anchor (0 if it has no positive) and whether it has one; unit vectors in."""
     candidates, positives = pair_masks(labels, target_labels, offset=offset)
-    valid = positives.any(1)  # (N,)
+    count = positives.sum(1)  # |P_i|, (N,)
+    valid = count > 0  # (N,)
     logits = anchor @ target.T / temperature  # (N, M)
     # A row without a candidate would take logsumexp over nothing: -inf, and a NaN in its gradient.
-    among = logits.masked_fill(~candidates, -torch.inf).masked_fill(~valid[:, None], 0.0)
+    among = torch.where(candidates | ~valid[:, None], logits, -torch.inf)
     push = torch.logsumexp(among, 1)  # away from every candidate, the closest most
-    pull = logits.masked_fill(~positives, 0.0).sum(1) / positives.sum(1).clamp(min=1)
+    pull = torch.where(positives, logits, 0.0).sum(1) / count.clamp(min=1)
     return torch.where(valid, push - pull, 0.0), valid
 
 

@@ -9,6 +9,7 @@ ends where it would have ended: on a CPU, with the same versions and threads, to
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import shutil
 import signal
 import threading
@@ -49,6 +50,8 @@ __all__ = [
     "train",
     "training_step",
 ]
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def method_loss(
@@ -217,7 +220,20 @@ def _accelerator(precision: str) -> Any:
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state()  # a second run in this process may ask for another precision
+    _keep_freed_memory()
     return Accelerator(mixed_precision="no" if precision == "fp32" else precision)
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what a step frees for the next step.
+
+    By default glibc gives large blocks back, and gradients and activations come from the kernel
+    anew in each step, page by page and filled with zeros (benchmarks/README.md).
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,9 @@ def test_stored_answers_are_those_of_the_table():
 def test_stored_choices_are_whole():
     runs = read_results("lesson11_choices")
     assert runs.groupby(["choice", "seed"]).tickets.sum().eq(141).all()
-    assert runs.groupby("choice").seed.nunique().ge(2).all()
+    assert set(runs[runs.seed == 0].choice) == {
+        *("team names", "chosen words", "cross-entropy", "rare classes repeated"),
+    }
     assert (runs.right <= runs[["tickets", "predicted"]].min(axis=1)).all()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -248,6 +249,11 @@ def _ece(confidence: Tensor, right: Tensor, bins: int) -> Tensor:
     return (shares * gaps.abs()).sum()
 
 
+def _combined(how: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """Put the shares and the gaps of the bins together in another way."""
+    return lambda **given: how(*_gaps(**given))
+
+
 def _middles(confidence: Tensor, right: Tensor, bins: int) -> Tensor:
     """Compute it with the middle of each bin for the mean confidence in it."""
     place = (confidence * bins).ceil().clamp(1, bins) - 1
@@ -298,7 +304,7 @@ ECE = register(
         mistakes=[
             Mistake(
                 "bins weigh alike",
-                lambda **given: _gaps(**given)[1].abs().mean(),
+                _combined(lambda s, g: g.abs().mean()),
                 "All bins weigh alike in your mean: a bin of two texts should weigh two.",
             ),
             Mistake(
@@ -311,25 +317,25 @@ ECE = register(
             ),
             Mistake(
                 "gaps cancel",
-                lambda **given: (lambda s, g: (s * g).sum().abs())(*_gaps(**given)),
+                _combined(lambda s, g: (s * g).sum().abs()),
                 "Your gaps keep their sign, so that they cancel out: take the absolute value bin "
                 "by bin.",
             ),
             Mistake(
                 "signed",
-                lambda **given: (lambda s, g: (s * g).sum())(*_gaps(**given)),
+                _combined(lambda s, g: (s * g).sum()),
                 "Your gaps keep their sign, so that they cancel out: take the absolute value bin "
                 "by bin.",
             ),
             Mistake(
                 "signed the other way",
-                lambda **given: (lambda s, g: -(s * g).sum())(*_gaps(**given)),
+                _combined(lambda s, g: -(s * g).sum()),
                 "Your gaps keep their sign, so that they cancel out: take the absolute value bin "
                 "by bin.",
             ),
             Mistake(
                 "largest gap",
-                lambda **given: _gaps(**given)[1].abs().max(),
+                _combined(lambda s, g: g.abs().max()),
                 "That is the largest gap of a bin: the mean over the texts is asked for.",
             ),
             Mistake(
@@ -342,7 +348,7 @@ ECE = register(
             ),
             Mistake(
                 "squared",
-                lambda **given: (lambda s, g: (s * g.square()).sum())(*_gaps(**given)),
+                _combined(lambda s, g: (s * g.square()).sum()),
                 "You square the gaps: the absolute value is asked for.",
             ),
             Mistake(

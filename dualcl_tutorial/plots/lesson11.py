@@ -110,7 +110,9 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     for i, j in np.ndindex(*matrix.shape):
         if matrix[i, j]:
             shade = "black" if shares[i, j] > 0.55 else "white"
-            axes.text(j, i, int(matrix[i, j]), ha="center", va="center", fontsize=8, color=shade)
+            axes.text(
+                j, i, str(int(matrix[i, j])), ha="center", va="center", fontsize=8, color=shade
+            )
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set(xlabel="predicted", ylabel="true team")

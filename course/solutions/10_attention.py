@@ -305,3 +305,39 @@ check.stretched(stretched)
 # %% grade="10-stretched-tests" points=2
 value = stretched()
 assert len(value) == 2 and abs(float(value[0])) < 1e-6 and abs(float(value[1]) - 3) < 1e-6
+
+# %% [markdown]
+# ### Exercise 10.7 · What may you write?
+#
+# *Difficulty 1 of 3, 5 minutes, objective 4.*
+#
+# You have made a picture as in Figure 4: one sentence, one seed, one row for CE and one for DualCL, nearness to `[CLS]` by formula 10.1. DualCL is darkest
+# on *small*, CE is not. Which of these sentences may stand below it?
+#
+# - a) DualCL uses the word *small* for its answer, CE does not.
+# - b) DualCL attends to the word *small* more than CE does.
+# - c) In this run, the feature of *small* is the nearest to $z$ in DualCL, and not in CE.
+# - d) The answers of DualCL are easier to explain.
+#
+# Let `allowed` return its letter. What to expect: it is the dullest of the four.
+
+
+# %% exercise="10-allowed"
+def allowed() -> str:
+    """Return the letter of the sentence that the picture supports."""
+    ### BEGIN SOLUTION
+    # It says what was measured, where, and nothing about use, attention or other runs.
+    return "c"
+    ### END SOLUTION
+
+
+check.allowed(allowed)
+
+# %% [markdown] tags=["hint"]
+# Ask of each sentence: which cell of the lesson would have to be run before I could write it?
+
+# %% [markdown] tags=["pseudocode"]
+# strike out what needs a deletion test, attention weights, or several seeds
+
+# %% grade="10-allowed-tests" points=1
+assert str(allowed()).strip().strip("().").lower() == "c"

@@ -1,4 +1,4 @@
-"""Checks of lesson 10, continued: a plot to read and a score to predict."""
+"""Checks of lesson 10, continued: a plot to read, a score to predict, a sentence to allow."""
 
 from __future__ import annotations
 
@@ -84,3 +84,39 @@ STRETCHED = register(
 def stretched(answer: Any) -> Report:
     """Check exercise 10.6, gradient x input with and without LayerNorm."""
     return judge(STRETCHED, answer)
+
+
+# 10.7 What may you write?
+
+ALLOWED = register(
+    Exercise(
+        name="10-allowed",
+        task="only what was measured: where features lie, in this run",
+        reference=lambda: "c",
+        cases=[Case("the four sentences", {})],
+        mistakes=[
+            Mistake(
+                "the model uses the word",
+                "a",
+                "What a model uses shows when the word is gone: nobody has taken it out here.",
+            ),
+            Mistake(
+                "attention",
+                "b",
+                "Which weights were read for this picture? None: look again at formula 10.1.",
+            ),
+            Mistake(
+                "easier to explain",
+                "d",
+                "One sentence and one seed: nothing was compared with another seed, and no "
+                "explanation was tested.",
+            ),
+        ],
+        section='lesson 10, "A random heat map"',
+    )
+)
+
+
+def allowed(answer: Any) -> Report:
+    """Check exercise 10.7, what a picture allows you to write."""
+    return judge(ALLOWED, answer)

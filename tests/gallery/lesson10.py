@@ -403,4 +403,14 @@ ENTRIES = [
         ],
         [constant([0.0, 3.0]), constant([0, 3])],
     ),
+    Entry(
+        "10-allowed",
+        [
+            Wrong("the model uses the word", constant("a"), "nobody has taken it out"),
+            Wrong("attention", constant("B"), "Which weights were read"),
+            Wrong("easier to explain", constant("d"), "One sentence and one seed"),
+            Wrong("a number", constant(2), "Expected a letter"),
+        ],
+        [constant("c"), constant("(c)")],
+    ),
 ]

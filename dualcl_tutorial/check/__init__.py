@@ -37,7 +37,7 @@ from dualcl_tutorial.check.lesson10 import (
     word_costs,
     word_nearness,
 )
-from dualcl_tutorial.check.lesson10_reading import best_curve, stretched
+from dualcl_tutorial.check.lesson10_reading import allowed, best_curve, stretched
 from dualcl_tutorial.check.lesson11 import (
     calibration_error,
     class_weights,
@@ -54,6 +54,7 @@ __all__ = [
     "accuracy",
     "added_five",
     "alignment_uniformity",
+    "allowed",
     "anchor_gradient",
     "batch_floor",
     "below_zero",

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from dualcl_tutorial import geometry
 from dualcl_tutorial.example import CLASSES
+from dualcl_tutorial.geometry import Features
+from dualcl_tutorial.losses import true_columns
 from dualcl_tutorial.notebook import COLOURS
 from dualcl_tutorial.stats import summarise
 
@@ -30,6 +32,20 @@ METHODS = {
     "ce + gather within": ("CE + gather classmates", COLOURS[2], "-"),
     "ce + spread all": ("CE + spread all", COLOURS[5], "-"),
     "ce + spread within": ("CE + spread classmates", COLOURS[6], "-"),
+}
+#: The paper's five methods, and what two figures show of them.
+FIVE = ("ce", "cl", "scl", "label-aware", "dualcl")
+MEASURES = {
+    "accuracy": "test accuracy",
+    "alignment_z": "alignment of z (low: classmates near)",
+    "uniformity_z": "uniformity of z over all (low: even)",
+    "within_z": "uniformity of z within a class",
+}
+ANGLES = {
+    "angle_true": "angle of centroid and true column (degrees)",
+    "angle_wrong": "angle of centroid and wrong columns",
+    "own": "mean cosine of z and its own θ*",
+    "alignment_theta": "alignment of θ* (0: one column for all)",
 }
 
 
@@ -153,7 +169,8 @@ def panels(
         across: pictures in a row.
     """
     rows = -(-len(pictures) // across)
-    size = (7.0, 0.55 + rows * (7.0 / across + 0.1))
+    width = min(7.0, 2.6 * across)
+    size = (width, 0.55 + rows * (width / across + 0.1))
     figure = Figure(figsize=size, layout="constrained")
     for axes, picture in zip(np.ravel(figure.subplots(rows, across)), pictures, strict=True):
         columns = picture.columns
@@ -182,6 +199,65 @@ def panels(
     return figure
 
 
+def alternatives(before: Features, after: Features, labels: Tensor, names: Sequence[str]) -> Figure:
+    """Draw one model in six ways: as it is or at length 1, with and without its columns.
+
+    The last picture is of the same model before training.
+
+    Args:
+        before: features and columns of two classes before training.
+        after: the same sentences after it.
+        labels: (N,).
+        names: of the two classes.
+    """
+    unit, count = F.normalize(after.z, dim=1), len(labels)
+    star = F.normalize(true_columns(after.theta, labels), dim=1)
+
+    def together(features: Features) -> Tensor:
+        points = torch.cat([features.z, *features.theta.unbind(1)])  # z, theta^0, theta^1
+        return geometry.project(F.normalize(points, dim=1), perplexity=15)
+
+    twice, pair = labels.repeat(2), torch.cat([unit, star])
+    thrice = torch.cat([labels, torch.zeros_like(labels), torch.ones_like(labels)])
+    column = torch.arange(3 * count) >= count
+    pictures = [
+        Panel("1  PCA of z as it is", geometry.project(after.z, method="pca"), labels),
+        Panel("2  PCA of z at length 1", geometry.project(unit, method="pca"), labels),
+        Panel("3  t-SNE of z at length 1", geometry.project(unit, perplexity=15), labels),
+        Panel(
+            "4  t-SNE of z and θ*",
+            geometry.project(pair, perplexity=15),
+            twice,
+            column[: 2 * count],
+        ),
+        Panel("5  t-SNE of z and both θ", together(after), thrice, column),
+        Panel("6  as 5, before training", together(before), thrice, column),
+    ]
+    return panels(pictures, names, title="One model, six pictures")
+
+
+def stories(
+    features: Mapping[str, Tensor],
+    labels: Tensor,
+    names: Sequence[str],
+    perplexities: Sequence[int],
+) -> Figure:
+    """Draw t-SNE of each set of features, a row each, at three perplexities.
+
+    Args:
+        features: name to points of length 1.
+        labels: (N,).
+        names: of the classes.
+        perplexities: three.
+    """
+    pictures = [
+        Panel(f"{name}, perplexity {p}", geometry.project(points, perplexity=p), labels)
+        for name, points in features.items()
+        for p in perplexities
+    ]
+    return panels(pictures, names, title="One data set, three perplexities, three stories")
+
+
 def stored_pictures(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     """Draw the projections of the paper's setting, a column a method: t-SNE above, PCA below.
 
@@ -192,19 +268,19 @@ def stored_pictures(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     pictures = []
     for projection, name in (("tsne", "t-SNE"), ("pca", "PCA")):
         for method, here in table.groupby("method", sort=False):
-            points = torch.from_numpy(here[[f"{projection}1", f"{projection}2"]].to_numpy())
+            points = torch.tensor(here[[f"{projection}1", f"{projection}2"]].to_numpy())
             title = f"{METHODS[str(method)][0]}, {name}"
             if projection == "tsne":
                 title += f" (accuracy {here.accuracy.iloc[0]:.2f})"
-            labels = torch.from_numpy(here.label.to_numpy())
-            columns = torch.from_numpy((here.kind == "theta").to_numpy())
+            labels = torch.tensor(here.label.to_numpy())
+            columns = torch.tensor((here.kind == "theta").to_numpy())
             pictures.append(Panel(title, points, labels, columns))
     return panels(pictures, names, title="The setting of the paper's Figure 2, with minilm")
 
 
 def _places(table: pd.DataFrame, name: str, dim: int, *, unit: bool = True) -> Tensor:
     columns = [f"{name}{j + 1}" for j in range(dim)]
-    points = torch.from_numpy(table[columns].to_numpy())
+    points = torch.tensor(table[columns].to_numpy())
     return F.normalize(points, dim=1) if unit else points
 
 
@@ -336,7 +412,7 @@ def frozen(ends: pd.DataFrame) -> Figure:
     Args:
         ends: one row a run after its last epoch: method, accuracy, neighbours, centroid.
     """
-    methods = [m for m in list(METHODS)[:5] if m in set(ends.method)]
+    methods = [m for m in FIVE if m in set(ends.method)]
     figure = Figure(figsize=(6.4, 3.0), layout="constrained")
     axes = figure.subplots()
     judges = (

@@ -2,7 +2,7 @@
 
 PYTHON  ?= python3
 WORKERS ?= 2
-BIN     := .venv/bin
+BIN     := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 NOTEBOOKS = $(sort $(wildcard notebooks/*.ipynb solutions/*.ipynb))
 FIRST     = $(firstword $(wildcard notebooks/00_*.ipynb) notebooks)
 
@@ -15,7 +15,7 @@ ifneq ($(DUALCL_DATA),)
   export DUALCL_DATA := $(abspath $(DUALCL_DATA))
 endif
 
-.PHONY: help lab test test-all lint notebooks release colab cost site site-links bench clean
+.PHONY: help lab test test-all oldest newest doctor lint notebooks release colab colab-tag cost site site-links bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -26,20 +26,28 @@ lab: .venv/.lab  ## install what lessons need and open JupyterLab on them
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LABFLAGS)
 
 # One worker is one process with one thread: two of them keep two cores busy and numbers repeatable.
-test test-all: export OMP_NUM_THREADS = 1
-test test-all: export MPLBACKEND = agg
-test test-all: export DUALCL_MODE = quick
+test test-all oldest newest: export OMP_NUM_THREADS = 1
+test test-all oldest newest: export MPLBACKEND = agg
+test test-all oldest newest: export DUALCL_MODE = quick
 
 # pytest ends with 5 where it found no test, which is no failure here.
 PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+NBVAL = $(if $(NOTEBOOKS),--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(NOTEBOOKS))
 NO_TESTS = || { status=$$?; test $$status -eq 5 || exit $$status; }
 
 test: lint  ## lint, unit tests and every notebook, in quick mode
-	$(PYTEST) tests $(if $(NOTEBOOKS),--nbval-lax --nbval-current-env --nbval-cell-timeout=180 \
-		$(NOTEBOOKS)) $(NO_TESTS)
+	$(PYTEST) tests $(NBVAL) $(NO_TESTS)
 
 test-all: .venv/.test  ## only what is slow and not in `make test`: browser, kills, wheel, nbgrader
 	$(PYTEST) -m slow tests $(NO_TESTS)
+
+oldest newest: BIN = .venv/$@/bin
+oldest newest:  ## the tests with the oldest or the newest versions the course allows
+	VERSIONS=$@ $(PYTHON) tools/install.py lab,offline,test,explain .venv/$@
+	$(PYTEST) tests $(NBVAL) $(NO_TESTS)
+
+doctor:  ## say what this machine has and lacks
+	$(BIN)/dualcl doctor
 
 lint: .venv/.test  ## format, lint, docstrings, types, spelling
 	$(BIN)/ruff format --check .
@@ -55,6 +63,9 @@ release: .venv/.test  ## an nbgrader release of one lesson's exercises: make rel
 
 colab: .venv/.test .venv/colab/.done  ## run every notebook alone, with Colab's versions, from the wheel
 	$(BIN)/python course/alone.py --python .venv/colab/bin/python
+
+colab-tag: .venv/.test .venv/colab/.done  ## run the setup cell as published (needs the network)
+	$(BIN)/python course/alone.py --python .venv/colab/bin/python --tag $(FIRST)
 
 cost: .venv/.test .venv/colab/.done  ## the same in both sizes, and write course/COST.md
 	$(BIN)/python course/alone.py --python .venv/colab/bin/python --table course/COST.md

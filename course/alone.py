@@ -91,8 +91,10 @@ def environment(folder: Path, python: Path) -> Path:
     return mine
 
 
-def run(path: Path, python: Path, wheel: Path, *, mode: str = "quick") -> Cost:
+def run(path: Path, python: Path, wheel: Path | None, *, mode: str = "quick") -> Cost:
     """Run one notebook in an environment without the course.
+
+    Without a wheel its first two cells are run, and the package comes from where they say.
 
     Raises:
         AssertionError: about what a reader in Colab would stumble over.
@@ -102,6 +104,7 @@ def run(path: Path, python: Path, wheel: Path, *, mode: str = "quick") -> Cost:
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells = notebook.cells if wheel else notebook.cells[:2]
     with tempfile.TemporaryDirectory() as folder:
         empty, home = Path(folder, "content"), Path(folder, "home")
         empty.mkdir()
@@ -129,20 +132,21 @@ def run(path: Path, python: Path, wheel: Path, *, mode: str = "quick") -> Cost:
     return cost[0]
 
 
-def _settings(home: Path, wheel: Path, mode: str) -> dict[str, str]:
+def _settings(home: Path, wheel: Path | None, mode: str) -> dict[str, str]:
     nowhere = "http://127.0.0.1:9"  # whoever asks the network is refused at once
     settings = {
         **os.environ,
         "CUDA_VISIBLE_DEVICES": "",
         "DUALCL_MODE": mode,
-        "DUALCL_SOURCE": str(wheel),
         "HF_HUB_OFFLINE": "1",
         "HOME": str(home),
         "OMP_NUM_THREADS": "1",
-        "PIP_NO_INDEX": "1",
         "XDG_CACHE_HOME": str(home / "cache"),
-        **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere),
     }
+    if wheel:
+        settings |= {"DUALCL_SOURCE": str(wheel), "PIP_NO_INDEX": "1"}
+        names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+        settings |= dict.fromkeys(names, nowhere)
     for name in ("DUALCL_DATA", "DUALCL_ENCODER", "DUALCL_PROGRESS", "MPLBACKEND", "PYTHONPATH"):
         settings.pop(name, None)
     return settings
@@ -220,11 +224,12 @@ def main() -> int:
     parser.add_argument("notebooks", nargs="*", type=Path, help="all, if none is named")
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
     parser.add_argument("--mode", choices=["quick", "read"], default="quick")
+    parser.add_argument("--tag", action="store_true", help="the setup cell alone, as published")
     parser.add_argument("--table", type=Path, help="the page to bring up to date")
     options = parser.parse_args()
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        wheel = build_wheel(Path(folder))
+        wheel = None if options.tag else build_wheel(Path(folder))
         for path in options.notebooks or targets():
             try:
                 cost = run(path, options.python.absolute(), wheel, mode=options.mode)

@@ -43,6 +43,8 @@ html_theme = "sphinx_book_theme"
 html_title = "DualCL, step by step"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
+html_js_files = ["names.js"]
+html_context = {"default_mode": "auto"}
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -50,6 +52,7 @@ html_theme_options = {
     "repository_branch": COURSE.tag,
     "path_to_docs": "",
     "use_repository_button": True,
+    "navbar_persistent": [],  # the search button stands beside the contents already
     "use_download_button": False,
     "launch_buttons": {
         "binderhub_url": "https://mybinder.org",

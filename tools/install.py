@@ -9,6 +9,8 @@ Two steps, because of one trap: on Linux, PyPI's torch brings gigabytes of CUDA 
    is not Linux (then PyPI has the right one). TORCH_INDEX names another index; an index that does
    not answer is replaced by PyPI.
 2. the package itself, editable, with the extras asked for and the versions of constraints.txt.
+
+VERSIONS=oldest takes the lower bounds of pyproject.toml instead, VERSIONS=newest what is newest.
 """
 
 import os
@@ -16,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
@@ -59,6 +62,21 @@ def torch_index() -> str:
     return index
 
 
+def constraints(versions: str) -> list[str]:
+    """Return lines for pip that hold the tested versions, the lower bounds, or none."""
+    if versions == "tested":
+        return (ROOT / "constraints.txt").read_text().splitlines()
+    if versions == "newest":
+        return []
+    if versions != "oldest":
+        sys.exit(f"VERSIONS is {versions!r}: say tested, oldest or newest.")
+    import tomllib
+
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    # The last patch of the oldest: pandas>=2.2 gives pandas==2.2.*
+    return [f"{line.replace('>=', '==')}.*" for line in wanted if ">=" in line]
+
+
 def virtual_environment(folder: Path) -> Path:
     """Create the environment if it is missing and return its Python."""
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -90,19 +108,21 @@ def main() -> None:
     """Install torch, then the package."""
     extras = sys.argv[1] if len(sys.argv) > 1 else "lab,offline"
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else ROOT / ".venv").absolute()
-    pin = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
-    if pin is None:
-        sys.exit("constraints.txt names no version of torch: add a line like torch==2.13.0.")
+    lines = constraints(os.environ.get("VERSIONS", "tested"))
+    torch = next((line for line in lines if re.match(r"torch==", line)), "torch")
 
     python = virtual_environment(folder)
     index = torch_index()
     # Without dependencies, so that this index is asked for torch and for nothing else.
     source = ["--index-url", index] if index else []
-    pip(python, f"{pin[0]} from {index or 'PyPI'}", "--no-deps", *source, pin[0])
+    pip(python, f"{torch} from {index or 'PyPI'}", "--no-deps", *source, torch)
     if extras.endswith(".txt"):
         pip(python, extras, "-r", extras)
     else:
-        pip(python, f"the course [{extras}]", "-c", "constraints.txt", "-e", f".[{extras}]")
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch, "constraints.txt")
+            file.write_text("\n".join(lines))
+            pip(python, f"the course [{extras}]", "-c", str(file), "-e", f".[{extras}]")
 
 
 if __name__ == "__main__":

@@ -92,4 +92,5 @@ Name = Annotated[
 Declaration = Annotated[Path, Argument(metavar="GRID", help="YAML file that declares the runs.")]
 Store = Annotated[Path, Option(help="Folder of the runs, one file each; made if need be.")]
 Workers = Annotated[int, Option(help="Processes to start; each gets its share of the cores.")]
+Engine = Annotated[str, Option(help="processes of this machine, or ray for Ray tasks.")]
 Source = Annotated[Path, Argument(metavar="STORE|CSV", help="A store, or a CSV file of runs.")]

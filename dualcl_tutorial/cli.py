@@ -261,12 +261,14 @@ def data(
 
 @app.command(
     epilog="Examples:\n\ndualcl grid grid.yaml --store runs/grid\n\n"
-    "dualcl grid grid.yaml --store runs/grid --workers 4"
+    "dualcl grid grid.yaml --store runs/grid --workers 4\n\n"
+    "dualcl grid grid.yaml --store /shared/grid --workers 16 --engine ray"
 )
 def grid(
     declaration: _options.Declaration,
     store: _options.Store,
     workers: _options.Workers = 1,
+    engine: _options.Engine = "processes",
 ) -> None:
     """Do every run of a grid that its store lacks; stop and repeat it as you like.
 
@@ -275,7 +277,7 @@ def grid(
     from dualcl_tutorial.experiments import Grid, run_grid
 
     declared = Grid.read(declaration)
-    runs = run_grid(declared, store, workers=workers)
+    runs = run_grid(declared, store, workers=workers, engine=engine)
     typer.echo(f"{len(runs)} of {len(declared)} runs are in {store}; next: dualcl table {store}")
     if missing := len(declared) - len(runs):
         typer.echo(f"dualcl: {missing} of {len(declared)} runs are not done, see above.", err=True)

@@ -9,10 +9,12 @@ has not been touched for a while belongs to nobody and may be taken.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import multiprocessing
 import os
+import platform
 import shutil
 import statistics
 import threading
@@ -26,6 +28,7 @@ from typing import Any, Self
 import pandas as pd
 
 from dualcl_tutorial import corpora
+from dualcl_tutorial._ray import work_on_ray
 from dualcl_tutorial.training import RunResult, TrainConfig, train
 
 HEARTBEAT = 5.0  # seconds between two touches of a claim
@@ -127,7 +130,9 @@ def _config(settings: dict[str, Any]) -> TrainConfig:
     return config
 
 
-def run_grid(grid: Grid, store: str | Path, *, workers: int = 1) -> pd.DataFrame:
+def run_grid(
+    grid: Grid, store: str | Path, *, workers: int = 1, engine: str = "processes"
+) -> pd.DataFrame:
     """Do every run of a grid that the store lacks (lesson 08).
 
     Stop it whenever you like and call it again: it goes on, in the middle of a run if that had a
@@ -138,6 +143,8 @@ def run_grid(grid: Grid, store: str | Path, *, workers: int = 1) -> pd.DataFrame
         grid: what to do.
         store: the folder; made if it is not there.
         workers: processes to start; each gets its share of the cores. 1 works in this process.
+        engine: "processes" of this machine, or "ray": Ray tasks, here or on a Ray cluster that sees
+            the store. A task that dies is started anew, and its run is done again (lesson 12).
 
     Returns:
         The grid's finished runs, as :func:`read_store` gives them.
@@ -147,18 +154,21 @@ def run_grid(grid: Grid, store: str | Path, *, workers: int = 1) -> pd.DataFrame
     """
     if workers < 1:
         raise ValueError(f"Expected at least one worker, got {workers}.")
-    runs, store = {run_name(run, grid.split): run for run in grid.runs()}, Path(store)
+    if engine not in ("processes", "ray"):
+        raise ValueError(f'Expected the engine "processes" or "ray", got {engine!r}.')
+    runs, store = {run_name(run, grid.split): run for run in grid.runs()}, Path(store).resolve()
     store.mkdir(parents=True, exist_ok=True)
     for name in runs:  # what failed before gets another chance
         (store / f"{name}.failed").unlink(missing_ok=True)
-    if workers == 1:
-        _work(runs, grid.split, store, 1)
+    work = functools.partial(_work, runs, grid.split, store, workers)
+    if engine == "ray":
+        work_on_ray(functools.partial(_work_to_the_end, runs, grid.split, store, workers), workers)
+    elif workers == 1:
+        work()
     else:
         spawn = multiprocessing.get_context("spawn")
-        team = [
-            spawn.Process(target=_work, args=(runs, grid.split, store, workers))
-            for _ in range(workers)
-        ]
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        team = [spawn.Process(target=work, args=(threads,)) for _ in range(workers)]
         with _no_interrupt_of_children(team):
             for worker in team:
                 worker.join()
@@ -220,12 +230,28 @@ def read_store(store: str | Path) -> pd.DataFrame:
     return frame.sort_values(keys, ignore_index=True) if rows else frame
 
 
-def _work(runs: dict[str, TrainConfig], split: str, store: Path, workers: int) -> None:
-    """Do runs that nobody did or does, until none is left or an interrupt comes."""
+def _work_to_the_end(
+    runs: dict[str, TrainConfig], split: str, store: Path, workers: int, threads: int
+) -> None:
+    """Work until every run is done, those of workers that died as well: their claims go stale."""
+    while _work(runs, split, store, workers, threads):
+        if all(_done(store, name) for name in runs):
+            return
+        time.sleep(HEARTBEAT)
+
+
+def _work(
+    runs: dict[str, TrainConfig],
+    split: str,
+    store: Path,
+    workers: int,
+    threads: int | None = None,
+) -> bool:
+    """Do runs that nobody did or does; say whether it came to the end without an interrupt."""
     import torch
 
-    if workers > 1:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    if threads:
+        torch.set_num_threads(threads)
     spent: list[float] = []
     for name, config in runs.items():
         if _done(store, name):
@@ -242,7 +268,7 @@ def _work(runs: dict[str, TrainConfig], split: str, store: Path, workers: int) -
                 print(f"{_title(config)}: failed ({reason})", flush=True)
                 continue
             if result.interrupted:
-                return
+                return False
             _publish(result, split, store, name)
             spent.append(time.monotonic() - started)
         left = sum(not _done(store, other) for other in runs)
@@ -252,6 +278,7 @@ def _work(runs: dict[str, TrainConfig], split: str, store: Path, workers: int) -
             f"{_title(config)}, {spent[-1]:.0f} s",
             flush=True,
         )
+    return True
 
 
 def _done(store: Path, name: str) -> bool:
@@ -302,6 +329,8 @@ def _write(path: Path, text: str) -> None:
 def _claimed(claim: Path) -> Iterator[bool]:
     """Claim a run while it goes on; give False if another worker has it.
 
+    The claim says whose it is: machine and process.
+
     Two workers that find the same stale claim at the same moment may both do the run: twice the
     work, and one result.
     """
@@ -311,7 +340,8 @@ def _claimed(claim: Path) -> Iterator[bool]:
     except FileNotFoundError:
         pass
     try:
-        claim.touch(exist_ok=False)
+        with claim.open("x") as file:
+            file.write(f"{platform.node()} {os.getpid()}\n")
     except FileExistsError:
         yield False
         return

@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -308,3 +310,71 @@ def test_variants_of_one_method_have_rows_of_their_own(grid, fake, tmp_path):
     text = markdown(read_runs(tmp_path), read_results("paper_table2"))
     assert "| ce (lr 0.001) | 75.0" in text and "| ce (lr 0.002) | 75.0" in text
     assert "Table 2" not in text  # examples a class are not in the paper's table
+
+
+def test_ray_is_asked_for_in_one_sentence(grid, fake, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # what an import finds that is not installed
+    with pytest.raises(ModuleNotFoundError, match=r"dualcl-tutorial\[cluster\]"):
+        run_grid(grid(), tmp_path, engine="ray")
+    with pytest.raises(ValueError, match='"processes" or "ray", got \'slurm\''):
+        run_grid(grid(), tmp_path, engine="slurm")
+    assert fake == []
+
+
+@pytest.mark.slow
+def test_a_killed_ray_worker_is_replaced_and_its_run_is_done_once(grid, tmp_path, capfd):
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install ray")
+    declared = grid(seeds=range(3), settings=[SMALL | {"epochs": 12}])
+    calm, rough = tmp_path / "calm", tmp_path / "rough"
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000)
+    killed = []
+
+    def kill_one():
+        """Kill the first worker that claims a run, and make its claim look old."""
+        deadline = time.monotonic() + 200
+        while not killed and time.monotonic() < deadline:
+            for claim in rough.glob("*.claim"):
+                with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
+                    machine, number = claim.read_text().split()
+                    os.kill(int(number), signal.SIGKILL)
+                    os.utime(claim, (0, 0))
+                    killed.append((claim.stem, machine))
+                    return
+            time.sleep(0.02)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    try:
+        frame = run_grid(declared, rough, workers=2, engine="ray")
+    finally:
+        killer.join()
+        ray.shutdown()
+    assert killed, "no worker was killed: the test shows nothing"
+    assert len(frame) == len(declared) == 6 and frame.name.is_unique
+    assert killed[0][0] in set(frame.name)  # the dead worker's run was done again
+    run_grid(declared, calm)
+    assert shown(rough) == shown(calm)
+    assert not list(rough.glob("*.claim")) and not list(rough.glob("*.failed"))
+
+
+@pytest.mark.slow
+def test_the_tasks_of_a_job_array_share_a_store(grid, tmp_path):
+    """Run the SLURM script as two tasks of an array would, at once, without SLURM."""
+    path, store = tmp_path / "grid.yaml", tmp_path / "store"
+    declared = grid(seeds=range(2))
+    path.write_text(yaml.safe_dump(vars(declared) | {"seeds": list(declared.seeds)}))
+    script = Path(__file__).resolve().parents[1] / "course/experiments/grid.sbatch"
+    place = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    tasks = [
+        subprocess.Popen(
+            ["bash", str(script), str(path), str(store)],
+            env=place | {"SLURM_ARRAY_TASK_ID": str(number)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    said = "".join(task.communicate(timeout=240)[0] for task in tasks)
+    done = re.findall(r"(\d) of 4 runs done", said)
+    assert len(done) == 4  # by both together, each run once
+    assert len(run_grid(declared, store)) == 4

@@ -77,8 +77,8 @@ site: .venv/.site  ## build the web site into build/site/html; warnings are erro
 site-links: .venv/.site  ## ask every external address the site names (needs the network)
 	$(BIN)/python site/build.py linkcheck
 
-bench: .venv/.test  ## run the benchmarks
-	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do echo "$$script"; $(BIN)/python $$script; done
+bench: .venv/.test  ## measure speed and memory, write benchmarks/README.md (leave the machine alone)
+	$(BIN)/python -m benchmarks
 
 clean:  ## remove caches and build products (the environment and runs/ stay)
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

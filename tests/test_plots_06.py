@@ -132,7 +132,7 @@ def test_own_runs_draw_every_accuracy_once():
     series = {"stored": {"ce": [80.0, 82.0], "dualcl": [70.0]}, "yours": {"dualcl": [71.0]}}
     axes = plots.own_runs(series, "title").axes[0]
     assert sorted(y for _, y in points(axes)) == [70, 71, 80, 82]
-    assert {text.get_text() for text in axes.get_legend().get_texts()} == set(series)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(series)
 
 
 def test_cost_table_shows_median_and_spread():

@@ -308,6 +308,8 @@ notebook.show(
 # larger than the interval. We keep pairing and warm-up because they cost nothing, and the drawn label order because of what lesson 07
 # shows: a fixed order lets accuracy depend on places.
 #
+# One choice is not open: all runs here keep the last epoch, and `select="validation"` would keep the best on held-out training examples. **The released code** keeps the epoch that is best on the test set; then the number reported is the best of many draws.
+#
 # ## What changes only the cost
 #
 # Other settings should leave the objective alone and change only seconds or safety. Measure them on **your** machine. Each row of the table runs a few
@@ -458,7 +460,7 @@ notebook.show(picture, alt="Your accuracy among the stored seeds of CE and DualC
 # %% [markdown]
 # A curve needs its lines. The grey band is that of each batch; both terms start at its upper edge or above, where all features are alike, and sink into
 # it. On the right the same in per cent: 0 is knowing nothing, $\log(N-1)$ or $\log K$; 100 is the floor. So you see that cross-entropy begins far worse than knowing
-# nothing (raw products of long vectors are large), and which part still has a way to go when the updates end.
+# nothing (raw products of long vectors are large; the line is cut at -50), and which part still has a way to go when the updates end.
 #
 # In the lower figure your dot lies in the cloud of stored dots, if the corpus is TREC. It need not be one of them: another processor rounds differently, and
 # that is enough to move a few answers.

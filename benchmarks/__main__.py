@@ -75,12 +75,13 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     batched = known | {"batch_size": sizes.batch_size}
     rounds = {"rounds": sizes.rounds}
     found: dict[str, Any] = {"machine": timing.machine(), "sizes": asdict(sizes)}
-    found["training"], found["inference"], found["accuracy"], found["padding"] = [], [], [], {}
+    found |= {"training": [], "inference": [], "accuracy": [], "padding": {}, "words": {}}
     for corpus in sizes.corpora:
         say(f"training on {corpus}")
         size = (corpus, sizes.examples)
         found["training"] += training.compare_training(*size, **batched, **rounds)
         found["padding"][corpus] = training.padding(*size, **batched)
+        found["words"][corpus] = training.word_table(corpus, **known)
         say(f"inference on {corpus}")
         found["inference"] += training.compare_inference(corpus, sizes.tested, **known, **rounds)
     say("profile of a training step")

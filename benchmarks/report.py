@@ -98,13 +98,13 @@ def figure(curves: list[growth.Curve]) -> Figure:
     for axes, curve in zip(drawn.subplots(2, 2).flat, curves, strict=True):
         axes.plot(curve.values, curve.expected, "--", color="gray", label="what is to be computed")
         axes.plot(curve.values, curve.time, "o-", color=COLOURS[0], label="time")
-        axes.set(xscale="log", yscale="log", title=titles[curve.name], ylabel="times the first")
-        axes.title.set_fontsize("medium")
+        axes.set(xscale="log", yscale="log", ylabel="multiple of the first point")
+        axes.set_title(titles[curve.name], fontsize="medium")
         for axis, values in ((axes.xaxis, curve.values), (axes.yaxis, [1, 2, 5, 10, 20])):
             axis.set_ticks(values, [str(v) for v in values])
             axis.set_minor_formatter("")
         axes.minorticks_off()
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper left")
     return drawn
 
 
@@ -136,7 +136,7 @@ def page(found: dict[str, Any]) -> str:
         "tested": sizes["tested"],
         "features": f"{sizes['features']:,}",
         "width": sizes["width"],
-        "seeds": sizes["seeds"],
+        "last_seed": sizes["seeds"] - 1,
         "epochs": sizes["epochs"],
         "profiled": f"{sizes['profiled']} sentences of {sizes['corpora'][0]}",
         "aims": aims(found),
@@ -148,6 +148,8 @@ def page(found: dict[str, Any]) -> str:
             ),
         ),
         "padding": padded,
+        "table": f"{next(iter(found['words'].values()))[0]:.0f}",
+        "used": ", ".join(f"{c} {used:.0f} %" for c, (_, used) in found["words"].items()),
         "profile": table(
             ["% of the time", *found["profile"]],
             ([k, *(f"{shares[k]:.0f}" for shares in found["profile"].values())] for k in kinds),

@@ -133,6 +133,6 @@ def machine() -> str:
     versions = ", ".join(f"{p} {version(p)}" for p in ("torch", "transformers", "tokenizers"))
     return (
         f"{name[1] if name else platform.processor() or 'unknown processor'} "
-        f"({platform.machine()}), {torch.get_num_threads()} threads, bf16 in hardware: "
+        f"({platform.machine()}), threads: {torch.get_num_threads()}, bf16 in hardware: "
         f"{', '.join(native) or 'no'}; Python {platform.python_version()}, {versions}"
     )

@@ -131,6 +131,16 @@ def padding(corpus: str, examples: int, *, encoder: str, batch_size: int) -> dic
     return found
 
 
+def word_table(corpus: str, *, encoder: str) -> tuple[float, float]:
+    """Return the share of all weights in the word table, and of its rows in training, in %."""
+    split = corpora.load(corpus, validation=0.0)["train"]
+    run = package_run(split, encoder, 16, precision="fp32")
+    table = run.model.encoder.get_input_embeddings().weight
+    weights = sum(parameter.numel() for parameter in run.model.parameters())
+    used = len({piece for ids in run.pieces for piece in ids})
+    return 100 * table.numel() / weights, 100 * used / len(table)
+
+
 def profiles(corpus: str, examples: int, *, encoder: str, batch_size: int) -> dict[str, dict]:
     """Say where the time of each contender's epoch goes, in per cent by kind of work."""
     given = (corpus, examples, encoder, batch_size)

@@ -44,6 +44,7 @@ from dualcl_tutorial.check.lesson11 import (
     held_out,
     label_words,
 )
+from dualcl_tutorial.check.lesson12 import array_fault, last_run, process_losses, two_passes
 from dualcl_tutorial.check.report import Report, clear
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "alignment_uniformity",
     "allowed",
     "anchor_gradient",
+    "array_fault",
     "batch_floor",
     "below_zero",
     "best_curve",
@@ -74,6 +76,7 @@ __all__ = [
     "label_scores",
     "label_slots",
     "label_words",
+    "last_run",
     "log_softmax",
     "mcnemar_p",
     "meeting",
@@ -88,6 +91,7 @@ __all__ = [
     "paired_interval",
     "prefix_ids",
     "prefix_share",
+    "process_losses",
     "read_picture",
     "read_table",
     "read_theta",
@@ -102,6 +106,7 @@ __all__ = [
     "taught_labels",
     "true_angles",
     "true_places",
+    "two_passes",
     "two_view_loss",
     "unseen_part",
     "whole_loss",

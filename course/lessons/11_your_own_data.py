@@ -50,9 +50,8 @@ import pandas as pd
 from dualcl_tutorial import own_data
 
 folder = Path(tempfile.mkdtemp())  # yours is any folder
-raw = pd.read_csv(  # as strings: a text "NA" or an id "007" stays what it is
-    own_data.write_tickets(folder / "raw.csv"), dtype=str, keep_default_na=False
-)
+path = own_data.write_tickets(folder / "raw.csv")
+raw = pd.read_csv(path, dtype=str, keep_default_na=False)  # a text "NA", an id "007" stay so
 raw.head(4)
 
 # %% [markdown]
@@ -108,9 +107,13 @@ print(*kept, "", *aside.reason, sep="\n")
 # %% [markdown]
 # Two rows with one text and two teams are **both** set aside: a person has to decide, not a rule. Now the whole
 # file, and the split. `corpora.load` keeps duplicates of a text on one side, and takes each class's share of the
-# test split, which is called stratified.
+# test split, which is called stratified. Would it matter if the split were drawn without regard to classes? The last lines draw
+# 300 test splits of 20 % both ways, with scikit-learn.
 
 # %% id="clean-all" tags=["nbval-check-output"]
+import numpy as np
+from sklearn.model_selection import train_test_split
+
 clean, aside = own_data.clean(raw, "body", "team", rename=rename)
 clean.to_csv(folder / "tickets.csv", index=False)
 print(aside.reason.value_counts().to_string())
@@ -120,26 +123,17 @@ teams = data["test"].features["label"].names
 counts = pd.DataFrame({s: pd.Series(data[s]["label"]).value_counts() for s in data}).sort_index()
 print(counts.set_axis(teams).T.to_string())
 
-# %% [markdown]
-# From 181 tickets down to 21: such a file is ordinary. Would it matter if the split were drawn without regard to
-# classes? We draw a test split of 20 % a thousand times, both ways, with scikit-learn.
-
-# %% id="stratified" tags=["nbval-check-output"]
-import numpy as np
-from sklearn.model_selection import train_test_split
-
 y = clean.team.to_numpy()  # (N,)
-for way in (None, y):
-    drawn = [
-        train_test_split(y, test_size=0.2, random_state=seed, stratify=way)[1]
-        for seed in range(1000 if way is None else 50)
+for name, strata in (("plain", None), ("stratified", y)):
+    draws = [
+        train_test_split(y, test_size=0.2, random_state=i, stratify=strata)[1] for i in range(300)
     ]
-    trust = [int((test == "trust").sum()) for test in drawn]
-    print(f"{'plain' if way is None else 'stratified':10}: {min(trust)} to {max(trust)} of trust")
+    trust = [int((test == "trust").sum()) for test in draws]
+    print(f"{name} draws hold {min(trust)} to {max(trust)} test tickets of trust")
 
 # %% [markdown]
-# Without strata the test split may hold none of a rare team, or half of it. With them the number is fixed. (Four or five test tickets
-# are few all the same: one more answer right is 20 or 25 points of recall.)
+# From 181 tickets down to 21: such a file is ordinary. Without strata the test split may hold none of a rare team, or half of it. With them
+# the number is fixed. (Four test tickets are few all the same: one more answer right is 25 points of recall.)
 #
 # ## Words worth choosing
 #
@@ -159,10 +153,8 @@ tokenizer = load_encoder("minilm")[1]
 chosen = ["login", "payment", "delivery", "subscription", "refund", "buying", "machine", "privacy"]
 for words in (teams, chosen):
     prefix = LabelPrefix(words, tokenizer)
-    cut = {
-        w: tokenizer.convert_ids_to_tokens(p) for w, p in zip(words, prefix.pieces) if len(p) > 1
-    }
-    print(f"{prefix.length} pieces for {', '.join(prefix.words)}; cut up: {cut or 'none'}")
+    pieces = [" ".join(tokenizer.convert_ids_to_tokens(p)) for p in prefix.pieces]
+    print(f"{prefix.length} pieces: {', '.join(pieces)}")
 
 # %% [markdown]
 # Taste is no proof. To **compare two sets of words**, change nothing else: the same split, the same seeds, and look at the
@@ -180,10 +172,11 @@ runs = shared.read_results("lesson11_choices")
 per_run = runs.groupby(["choice", "seed"])[["tickets", "right"]].sum()
 accuracy = (per_run.right / per_run.tickets).unstack("choice")
 accuracy["difference"] = accuracy["chosen words"] - accuracy["team names"]
-accuracy[["team names", "chosen words", "difference"]].round(3)
+accuracy[["team names", "chosen words", "difference"]].dropna().round(3)
 
 # %% [markdown]
-# WORDS-RESULT
+# b), as far as one run of each can tell (a seed a row; the test split has 141 tickets, so one standard error is 3.6 points).
+# Keep names that people know unless several seeds say otherwise (raise `SEEDS` in the script).
 #
 # ## The class nobody predicts
 #
@@ -197,7 +190,7 @@ run = train(
         corpus=str(folder / "tickets.csv"),
         **columns,
         fraction=notebook.by_mode(quick=0.1, read=1.0),
-        epochs=notebook.by_mode(quick=1, read=4, full=10),
+        epochs=notebook.by_mode(quick=1, read=3, full=10),
         output=folder / "tickets-model",
         progress=False,
     )
@@ -248,23 +241,15 @@ notebook.show(
 )
 
 # %% [markdown]
-# RARE-RESULT
+# c). In these runs nobody finds a single one of them, with label words or without. `trust` is predicted once at most, and then
+# wrongly. Overall accuracy, about 0.75, hides it completely. (Of plans and sales DualCL finds more here than cross-entropy does. That is
+# fifteen tickets and one run of cross-entropy: a question for more seeds, not a result.)
 #
-# The third mark is a cure: repeat the rows of rare classes in training (never in the test split).
-
-# %% id="repeat" tags=["nbval-check-output"]
-labels = [0, 0, 0, 0, 1, 1, 2]
-by_loop = []
-for k in sorted(set(labels)):
-    own = [i for i, label in enumerate(labels) if label == k]
-    by_loop += [own[j % len(own)] for j in range(max(4, len(own)))]
-assert sorted(by_loop) == own_data.repeat_rare(labels, least=4)
-print("rows to train on:", *sorted(by_loop))
-
-# %% [markdown]
-# Other cures: weights in the loss (exercise 11.2), or simply more tickets of that class, which is the best of all. Every cure
-# trades: recall of the rare class against false alarms. Whether that is a good trade is not a question of statistics.
-# A fraud that nobody reads costs more than a bill in the wrong tray.
+# The third mark is the usual cure: repeat the rows of rare classes in training (`own_data.repeat_rare`), here up to 60, and never in the test split.
+#
+# It did not help here, and why is worth a thought: fifteen tickets repeated four times are still fifteen stories, and the four
+# of the test split tell others. Weights in the loss (exercise 11.2) repeat them, too. What helps is more tickets of that class, or rules
+# and people for the cases that must not be missed: a fraud that nobody reads costs more than a bill in the wrong tray.
 #
 # ## Many classes and long texts
 #
@@ -278,21 +263,16 @@ notebook.show(
     alt="Tokens, time of a step and memory against the number of classes from 2 to 100: all grow about "
     "linearly, to about five times those of cross-entropy.",
 )
-costs[["classes", "tokens", "forward", "step", "kept_mb"]].set_index("classes").T
+shown = costs[["classes", "tokens", "step", "kept_mb"]].set_index("classes")[1:]
+shown.assign(partner=1 - (1 - 1 / shown.index) ** 15).round(2).T
 
 # %% [markdown]
-# Row 0 is cross-entropy with a linear head. (16 sentences of 24 tokens, minilm, one thread;
+# The dashed line is cross-entropy with a linear head. (16 sentences of 24 tokens, minilm, one thread;
 # [script](../course/experiments/many_classes.py).) At eight classes the prefix costs about a third. At 100 it is four fifths of the input, and a
 # step takes more than five times as long. With the default `max_length=128` only 25 tokens are left for the sentence: raise it, up to what the
-# encoder's positions allow. And the contrast gets thin:
-
-# %% id="partners" tags=["nbval-check-output"]
-for classes in (2, 8, 30, 100):
-    chance = [1 - (1 - 1 / classes) ** (size - 1) for size in (16, 64, 256)]
-    shown = ", ".join(f"{share:.2f}" for share in chance)
-    print(f"K = {classes:3}: an anchor has a partner in a batch of 16, 64, 256 with chance {shown}")
-
-# %% [markdown]
+# encoder's positions allow. And the contrast gets thin: the last line is the chance $1-(1-1/K)^{15}$ that an anchor has a partner
+# in a batch of 16 from equal classes.
+#
 # Beyond some 50 classes, then: choose in two stages (first the department, then the team); or take cross-entropy with a linear
 # head, whose cost does not grow with K; or larger batches (lesson 12).
 #
@@ -313,8 +293,8 @@ table = long[["team"]].assign(
 table.reset_index(drop=True)
 
 # %% [markdown]
-# These eight tell stories first and come to the point in the end, which is cut off. (Most of them are training tickets, so the
-# table flatters.) Look at what your texts are like, then choose: raise `max_length`; keep the end in
+# These eight tell stories first and come to the point in the end, which is cut off. (Seven of the eight are training
+# tickets, seen by their first words, and even so the last words do better.) Look at what your texts are like, then choose: raise `max_length`; keep the end in
 # place of the beginning; or classify windows and average their probabilities. Signatures and quoted mails should go before all that.
 #
 # ## How sure is it?
@@ -332,9 +312,7 @@ right = np.array([True, True, False, True, True, False, False])
 total = 0.0
 for b in range(10):
     inside = [i for i, c in enumerate(confidence) if b / 10 < c <= (b + 1) / 10]
-    if inside:
-        gap = sum(right[i] for i in inside) - sum(confidence[i] for i in inside)
-        total += abs(gap) / len(confidence)
+    total += abs(sum(right[i] - confidence[i] for i in inside)) / len(confidence)
 assert np.isclose(total, own_data.expected_calibration_error(confidence, right))
 print(f"ECE by loops and in the package {total:.4f}")
 
@@ -353,7 +331,7 @@ print(f"ECE by loops and in the package {total:.4f}")
 # %% id="temperature"
 from dualcl_tutorial.widgets import lesson11 as sliders
 
-stored = shared.read_results("lesson11_scores")  # three seeds, validation and test
+stored = shared.read_results("lesson11_scores")  # two seeds, validation and test
 judged = {
     name: sliders.stored_answers(scaled=scaled)
     for name, scaled in (("as trained", False), ("divided by T", True))
@@ -370,7 +348,10 @@ notebook.show(
 )
 
 # %% [markdown]
-# CALIBRATION-RESULT
+# b). The answers are the same, and so is the order of the classes for each text. As trained the model is too sure: its mean confidence is
+# far above its accuracy, and most answers stand in the last bin. Divided by T the points move to the line and the ECE is about
+# a third of what it was. (c) forgets that a threshold needs numbers that mean something.) With 57 validation tickets a seed, T is a
+# rough number; bins of a few tickets jump about.
 #
 # Now confidence is of use: answer automatically above a threshold, and hand the rest to a person. Move it.
 
@@ -382,7 +363,8 @@ notebook.live(
 )
 
 # %% [markdown]
-# THRESHOLD-RESULT
+# At 0.8 about half of the tickets are answered, and nine in ten of these rightly, against three in four of all. Take away the
+# tick: the same threshold then lets five in six through, and one in five of those is wrong. So a threshold belongs to a calibrated model.
 #
 # What is wrong, and how? The confusion matrix of the same answers, and then the surest errors of our own run, to *read*.
 
@@ -399,7 +381,9 @@ for i, row in wrong.iterrows():
     print(data["test"]["text"][i][:90])
 
 # %% [markdown]
-# CONFUSION-RESULT
+# Tickets of trust go to accounts, finance and sales: they speak of logins, cards and shops. Returns go to logistics and tech. Read
+# the errors: some are the model's, some are tickets that two teams could claim. Those are a matter of your filing
+# rules, and no model can repair them.
 #
 # ## On real data
 #
@@ -429,11 +413,12 @@ for i, row in wrong.iterrows():
 # it with transformers alone, after one import.
 
 # %% id="pipeline" tags=["nbval-check-output"]
-import dualcl_tutorial.model  # noqa: F401 (registers the two models with transformers)
+from dualcl_tutorial.model import DualCLModel  # the import registers it with transformers
 from transformers import AutoModelForSequenceClassification, pipeline
 
 texts = ["My parcel has been on its way for a week.", "The pump is loud.", *long.body[:2]]
 loaded = AutoModelForSequenceClassification.from_pretrained(run.path)
+assert isinstance(loaded, DualCLModel)
 classify = pipeline("text-classification", str(run.path), device="cpu")
 for theirs, again, mine in zip(classify(texts), loaded.predict(texts), model.cpu().predict(texts)):
     assert theirs["label"] == again["label"] == mine["label"]
@@ -472,16 +457,14 @@ print(card, *sorted(path.name for path in hub.iterdir()), sep="\n")
 
 # %% id="serve"
 import json
-import threading
-from urllib.request import Request, urlopen
+from threading import Thread
+from urllib.request import urlopen
 
 server = own_data.answer_server(model)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-address = f"http://127.0.0.1:{server.server_port}"
+Thread(target=server.serve_forever, daemon=True).start()
 question = json.dumps(["Please pause my beans for July.", "Is this mail from you?"]).encode()
-for answer in json.load(urlopen(Request(address, data=question))):
+for answer in json.load(urlopen(f"http://127.0.0.1:{server.server_port}", data=question)):
     print(f"{answer['label']} {answer['score']:.2f}")
-server.shutdown()
 
 # %% [markdown]
 # From the shell it is this, and then any language can ask:
@@ -515,7 +498,7 @@ server.shutdown()
 
 # %% id="nonsense"
 strange = ["The mountain was high and the sheep were white.", "asdf asdf", "Happy new year!"]
-strange += ["Ist das Paket schon da?", "Which planet is the largest?"]
+strange += ["Quando chega o café?", "Which planet is the largest?"]
 for text, answer in zip(strange, model.predict(strange)):
     print(f"{answer['label']:10} {answer['score']:.2f}  {text}")
 

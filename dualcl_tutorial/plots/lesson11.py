@@ -33,7 +33,7 @@ def recalls(choices: pd.DataFrame, names: Sequence[str]) -> Figure:
         axes.plot(places, found.right / found.tickets, label=name, clip_on=False, **style)
     axes.set_xticks(range(len(teams)), [f"{t}\n{size}" for t, size in teams.items()], fontsize=8)
     axes.set(ylim=(0, 1), ylabel="share found (recall)", xlabel="team, and its test tickets")
-    axes.set_title("What is rare is found less often", fontsize=10)
+    axes.set_title("How many tickets of each team are found", fontsize=10)
     axes.grid(axis="y", color="#dddddd", lw=0.6)
     axes.legend(fontsize=8, loc="lower left")
     return figure
@@ -65,6 +65,7 @@ def many_classes(table: pd.DataFrame) -> Figure:
         axes.set_title(title, fontsize=9)
         axes.set_xticks([2, 32, 64, 100])
     figure.axes[0].legend(fontsize=8)
+    figure.suptitle("With the prefix grows all else", x=0.01, ha="left", fontsize=10)
     return figure
 
 
@@ -116,7 +117,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set(xlabel="predicted", ylabel="true team")
-    axes.set_title("Colour: share of the row", fontsize=10)
+    axes.set_title("What is taken for what (colour: share of the row)", fontsize=10)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return figure

@@ -154,9 +154,9 @@ def test_yours_sorts_runs_by_method():
 
 
 def test_the_paper_and_ours_are_those_of_ten_per_cent_of_trec():
-    series = plots.paper_and_ours(read_results("paper_table2"), read_results("ten_percent"), "bert")
+    series = plots.paper_and_ours(read_results("paper_table2"), read_results("runs"), "bert")
     assert series["the paper, bert"] == {"ce": [93.29], "dualcl": [94.93]}
-    assert [len(values) for values in series["minilm, 3 seeds"].values()] == [3, 3]
+    assert all(len(values) >= 5 for values in series["minilm"].values())
 
 
 def test_sizes_in_words_have_a_column_a_size():

@@ -435,7 +435,7 @@ asked |= {
 if full:
     encoder = "bert" if encoder == "minilm" else encoder
     todo, asked = [(m, s) for m in ("ce", "dualcl") for s in range(3)], {"fraction": 0.1}
-    tables = [shared.read_results(name) for name in ("paper_table2", "ten_percent")]
+    tables = [shared.read_results(name) for name in ("paper_table2", "runs")]
     beside = lesson06.paper_and_ours(*tables, encoder)
     print("6 runs of about 270 updates of 64 questions, with a model five times as large as minilm")
 else:

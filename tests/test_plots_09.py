@@ -143,6 +143,7 @@ def test_spheres_keep_length_1(narrow):
     figure = plots.spheres(narrow, NAMES, (0, 10))
     figure.canvas.draw()
     for axes in figure.axes:
+        assert len(axes.collections) == 3
         for marks in axes.collections[1:]:
             length = np.linalg.norm(np.array(marks._offsets3d), axis=0)
             assert length == pytest.approx(1)

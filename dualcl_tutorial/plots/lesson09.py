@@ -42,10 +42,8 @@ MEASURES = {
     "within_z": "uniformity of z within a class",
 }
 ANGLES = {
-    "angle_true": "angle of centroid and true column (degrees)",
-    "angle_wrong": "angle of centroid and wrong columns",
-    "own": "mean cosine of z and its own θ*",
-    "alignment_theta": "alignment of θ* (0: one column for all)",
+    "angle_true": "true column and centroid (degrees)",
+    "angle_wrong": "wrong columns and centroid (degrees)",
 }
 
 
@@ -99,7 +97,7 @@ def through_training(
         title: the figure's claim.
     """
     rows = -(-len(columns) // 2)
-    figure = Figure(figsize=(6.8, 0.5 + 2.15 * rows), layout="constrained")
+    figure = Figure(figsize=(6.0, 0.5 + 1.8 * rows), layout="constrained")
     panels = np.ravel(figure.subplots(rows, 2, sharex=True))
     for axes, (column, name) in zip(panels, columns.items(), strict=False):
         for method in methods:
@@ -169,7 +167,7 @@ def panels(
         across: pictures in a row.
     """
     rows = -(-len(pictures) // across)
-    width = min(7.0, 2.6 * across)
+    width = 1.9 * across
     size = (width, 0.55 + rows * (width / across + 0.1))
     figure = Figure(figsize=size, layout="constrained")
     for axes, picture in zip(np.ravel(figure.subplots(rows, across)), pictures, strict=True):
@@ -177,13 +175,13 @@ def panels(
         triangle = (
             torch.zeros(len(picture.labels), dtype=torch.bool) if columns is None else columns
         )
-        for marker, mine, alpha, dot in (
-            (COLUMN, triangle, 0.35, 16),
-            (SENTENCE, ~triangle, 0.8, 9),
+        for marker, mine, dot in (
+            (COLUMN, triangle, 10),
+            (SENTENCE, ~triangle, 5),
         ):
             colours = [COLOURS[k] for k in picture.labels[mine].tolist()]
             axes.scatter(
-                *picture.points[mine].T, marker=marker, c=colours, s=dot, alpha=alpha, lw=0
+                *picture.points[mine].T, marker=marker, c=colours, s=dot, lw=0, antialiased=False
             )
         axes.set(xticks=[], yticks=[])
         axes.spines[["top", "right"]].set_visible(True)
@@ -269,9 +267,7 @@ def stored_pictures(table: pd.DataFrame, names: Sequence[str]) -> Figure:
     for projection, name in (("tsne", "t-SNE"), ("pca", "PCA")):
         for method, here in table.groupby("method", sort=False):
             points = torch.tensor(here[[f"{projection}1", f"{projection}2"]].to_numpy())
-            title = f"{METHODS[str(method)][0]}, {name}"
-            if projection == "tsne":
-                title += f" (accuracy {here.accuracy.iloc[0]:.2f})"
+            title = f"{METHODS[str(method)][0]}\n{name}, accuracy {here.accuracy.iloc[0]:.2f}"
             labels = torch.tensor(here.label.to_numpy())
             columns = torch.tensor((here.kind == "theta").to_numpy())
             pictures.append(Panel(title, points, labels, columns))
@@ -294,7 +290,7 @@ def circles(table: pd.DataFrame, names: Sequence[str], *, epoch: int) -> Figure:
         names: of the classes.
         epoch: one that is in the table.
     """
-    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
+    figure = Figure(figsize=(4.7, 4.6), layout="constrained")
     grid = figure.subplots(2, 2, height_ratios=(1, 1.1))
     for (above, below), method in zip(grid.T, ("label-aware", "dualcl"), strict=True):
         here = table[(table.method == method) & (table.dim == 2) & (table.epoch == epoch)]
@@ -314,10 +310,10 @@ def circles(table: pd.DataFrame, names: Sequence[str], *, epoch: int) -> Figure:
     return figure
 
 
-def _dots(axes: Any, points: Tensor, labels: pd.Series, name: str, size: int = 14) -> None:
+def _dots(axes: Any, points: Tensor, labels: pd.Series, name: str, size: int = 8) -> None:
     marker, factor = (SENTENCE, 1.0) if name == "z" else (COLUMN, 1.7)
     colours = [COLOURS[k] for k in labels]
-    axes.scatter(*points.T, marker=marker, c=colours, s=size * factor, alpha=0.7, lw=0)
+    axes.scatter(*points.T, marker=marker, c=colours, s=size * factor, lw=0, antialiased=False)
 
 
 def _legend(names: Sequence[str]) -> list[Line2D]:
@@ -334,7 +330,7 @@ def spheres(table: pd.DataFrame, names: Sequence[str], epochs: Sequence[int]) ->
         names: of the classes.
         epochs: some that are in the table.
     """
-    figure = Figure(figsize=(7.0, 3.2), layout="constrained")
+    figure = Figure(figsize=(4.6, 2.9), layout="constrained")
     dual = table[(table.method == "dualcl") & (table.dim == 3)]
     # One view for all, from where the last epoch's features are.
     x, y, z = _places(dual[dual.epoch == epochs[-1]], "z", 3).mean(0).tolist()
@@ -342,9 +338,9 @@ def spheres(table: pd.DataFrame, names: Sequence[str], epochs: Sequence[int]) ->
     for number, epoch in enumerate(epochs):
         axes: Any = figure.add_subplot(1, len(epochs), number + 1, projection="3d", **view)
         here = dual[dual.epoch == epoch]
-        axes.plot_wireframe(*_globe(), color="#dddddd", lw=0.5)
+        axes.plot_wireframe(*_globe(), color="#e4e4e4", lw=0.5)
         for name in ("z", "theta"):
-            _dots(axes, _places(here, name, 3), here.label, name, size=10)
+            _dots(axes, _places(here, name, 3), here.label, name, size=6)
         right = (here.label == here.predicted).mean()
         axes.set_title(f"epoch {epoch}: accuracy {right:.2f}", fontsize=9)
         axes.set_box_aspect((1, 1, 1), zoom=1.45)
@@ -355,7 +351,7 @@ def spheres(table: pd.DataFrame, names: Sequence[str], epochs: Sequence[int]) ->
 
 
 def _globe() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    around, down = np.meshgrid(np.linspace(0, 2 * np.pi, 19), np.linspace(0, np.pi, 10))
+    around, down = np.meshgrid(np.linspace(0, 2 * np.pi, 13), np.linspace(0, np.pi, 7))
     return np.cos(around) * np.sin(down), np.sin(around) * np.sin(down), np.cos(down)
 
 

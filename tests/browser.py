@@ -46,6 +46,8 @@ RUN_ALL = """limit => Promise.race([
 NOT_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(
     cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim()
         && !cell.model.executionCount).map(cell => cell.model.sharedModel.id)"""
+OVER = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].filter(
+    x => x.getBoundingClientRect().right > window.innerWidth + 1).length"""
 ANSWER = """handle => {
     const box = handle.closest('.widget-vbox') ?? handle.closest('.jp-OutputArea-output');
     const words = [...box.querySelectorAll(':scope > .widget-label')].map(x => x.textContent);
@@ -55,6 +57,8 @@ HEIGHT = """() => Math.max(...[...document.querySelectorAll(
     '.jp-Notebook, .jp-WindowedPanel-outer, .jp-WindowedPanel-inner')].map(x => x.scrollHeight))"""
 TOP = """() => document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer').forEach(
     panel => { panel.scrollTop = 0 })"""
+# What the browser says about files it could not get, such as badges without a network.
+NETWORK = "Failed to load resource"
 TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -78,13 +82,16 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def lab(folder: Path, notebooks: list[Path], *, mode: str = "quick") -> Iterator[Lab]:
+def lab(
+    folder: Path, notebooks: list[Path], *, mode: str = "quick", theme: str = "JupyterLab Light"
+) -> Iterator[Lab]:
     """Serve copies of notebooks with a JupyterLab that knows no settings but its own.
 
     Args:
         folder: an empty folder for the copies, the settings and the log.
         notebooks: what to copy; a save never touches the original.
         mode: the sizes the notebooks run at (DUALCL_MODE).
+        theme: JupyterLab's name of the colours.
     """
     root, home = folder / "notebooks", folder / "home"
     root.mkdir(parents=True)
@@ -92,6 +99,7 @@ def lab(folder: Path, notebooks: list[Path], *, mode: str = "quick") -> Iterator
         shutil.copy(notebook, root)
     settings = home / "settings" / "@jupyterlab"
     _write(settings / "apputils-extension" / "notification.jupyterlab-settings", fetchNews="false")
+    _write(settings / "apputils-extension" / "themes.jupyterlab-settings", theme=theme)
     # All cells are in the page at once: what is out of view is not drawn otherwise.
     tracker = settings / "notebook-extension" / "tracker.jupyterlab-settings"
     _write(tracker, windowingMode="none")
@@ -146,10 +154,25 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
-def open_lesson(browser: Any, lab: Lab, name: str, *, seconds: float = 60) -> Any:
-    """Open a notebook alone in a page and wait until its kernel can be asked."""
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+def open_lesson(
+    browser: Any, lab: Lab, name: str, *, width: int = 1200, zoom: int = 1, seconds: float = 60
+) -> Any:
+    """Open a notebook alone in a page and wait until its kernel can be asked.
+
+    Args:
+        browser: from :func:`chromium`.
+        lab: from :func:`lab`.
+        name: the notebook's file name.
+        width: of the window, in pixels.
+        zoom: 2 is 200 %: a pixel of the page takes 2 by 2 of the window.
+        seconds: to wait for the kernel.
+    """
+    size = {"width": width // zoom, "height": 1000 // zoom}
+    page = browser.new_page(viewport=size, device_scale_factor=zoom)
     page.set_default_timeout(30_000)
+    page.errors = []
+    page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.goto(f"{lab.address}/doc/tree/{name}?token={lab.token}&reset")
     page.wait_for_function(READY, timeout=1000 * seconds)
     return page
@@ -166,11 +189,12 @@ def run_all(page: Any, *, seconds: float = 240) -> None:
 
 
 def problems(page: Any) -> list[str]:
-    """Return tracebacks, widgets that could not be displayed and figures that were not drawn."""
+    """Return tracebacks, widgets not displayed, figures not drawn and errors of the page itself."""
     outputs = page.locator(".jp-OutputArea-output")
     found = outputs.filter(has_text=TRACEBACK).all_inner_texts()
     found += outputs.filter(has_text="Error displaying widget").all_inner_texts()
-    return found + [t for t in outputs.all_inner_texts() if ": not drawn, " in t]
+    found += [t for t in outputs.all_inner_texts() if ": not drawn, " in t]
+    return found + [error for error in page.errors if not error.startswith(NETWORK)]
 
 
 def sliders(page: Any) -> list[Any]:
@@ -217,19 +241,21 @@ def type_into(page: Any, label: str, text: str) -> tuple[str, bool]:
     return status.inner_text(), picture.get_attribute("src") != drawn
 
 
-def visit(browser: Any, lab: Lab, name: str, folder: Path) -> Path:
+def visit(browser: Any, lab: Lab, name: str, folder: Path, **window: int) -> Path:
     """Open a lesson, run it, move every slider once; return the path of a picture of the page.
 
     Raises:
-        AssertionError: about a traceback, a widget that is not displayed, a cell that did not run,
-            or a slider nothing answers to.
+        AssertionError: about a traceback, a widget that is not displayed, an error in the console,
+            a cell that did not run, a picture wider than the window, or a slider nothing answers
+            to.
     """
-    page = open_lesson(browser, lab, name)
+    page = open_lesson(browser, lab, name, **window)
     try:
         run_all(page)
         for number, handle in enumerate(sliders(page), 1):
             assert move(page, handle), f"nothing answered when slider {number} of {name} moved"
         assert not problems(page), problems(page)[0]
+        assert not (wide := page.evaluate(OVER)), f"{wide} pictures of {name} leave the window"
     finally:
         path = picture(page, folder / f"{Path(name).stem}.png")
         page.close()
@@ -253,7 +279,7 @@ def _write(path: Path, **values: str) -> None:
     path.write_text(json.dumps(values), encoding="utf-8")
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if server.poll() is not None:

@@ -37,6 +37,20 @@ def test_lesson_runs_and_its_sliders_answer(
     print(path)
 
 
+@pytest.mark.parametrize(("width", "zoom"), [(700, 1), (1200, 2)], ids=["narrow", "zoomed"])
+def test_a_lesson_fits_a_narrow_and_a_zoomed_window_in_dark(
+    chromium: Any, tmp_path: Path, width: int, zoom: int
+) -> None:
+    lesson = next(path for path in driver.NOTEBOOKS if path.name.startswith("03_"))
+    with driver.lab(tmp_path / "lab", [lesson], theme="JupyterLab Dark") as running:
+        path = driver.visit(chromium, running, lesson.name, tmp_path, width=width, zoom=zoom)
+        print(path)
+        page = driver.open_lesson(chromium, running, lesson.name)
+        light = page.evaluate("() => document.body.dataset.jpThemeLight")
+        page.close()
+    assert light == "false", "JupyterLab did not take the dark theme"
+
+
 def test_boxes_of_lesson_00_answer_and_refuse(chromium: Any, lab: driver.Lab) -> None:
     page = driver.open_lesson(chromium, lab, "00_start_here.ipynb")
     driver.run_all(page)

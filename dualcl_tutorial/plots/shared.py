@@ -96,16 +96,15 @@ def read_results(name: str) -> pd.DataFrame:
         ValueError: if there is no such table.
     """
     try:
-        folder = importlib.resources.files("dualcl_tutorial.results")
+        folder = Path(str(importlib.resources.files("dualcl_tutorial.results")))
     except ModuleNotFoundError:  # a checkout that was not installed
         folder = Path(__file__).resolve().parents[2] / "results"
-    if (folder / name).is_dir() and any((folder / name).glob("*.json")):
+    if any((folder / name).glob("*.json")):
         from dualcl_tutorial.experiments import read_store
 
         return read_store(folder / name)
     table = folder / f"{name}.csv"
     if not table.is_file():
-        known = sorted(f.name[:-4] for f in folder.iterdir() if f.name.endswith(".csv"))
+        known = sorted(path.stem for path in folder.glob("*.csv"))
         raise ValueError(f"Expected a stored table out of {', '.join(known)}, got {name!r}.")
-    with table.open("r", encoding="utf-8") as file:
-        return pd.read_csv(file)
+    return pd.read_csv(table)

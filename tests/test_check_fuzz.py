@@ -23,7 +23,7 @@ from dualcl_tutorial.check.exercise import EXERCISES, Exercise, all_cases
 from dualcl_tutorial.check.harness import judge
 from dualcl_tutorial.check.report import Report
 
-OBJECTS = 600
+OBJECTS = 1200  # more than exercises times makers, so that each meets each
 Maker = Callable[[random.Random, Exercise], Any]
 MAKERS: list[Maker] = []
 

@@ -6,7 +6,9 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   document
     .querySelectorAll("summary[aria-label='Toggle hidden content'], .search-button__button")
-    .forEach((element) => element.removeAttribute("aria-label"));
+    .forEach((element) => {
+      if (element.textContent.trim()) element.removeAttribute("aria-label"); // not an icon alone
+    });
   // What scrolls by itself can be reached and scrolled by keyboard.
   document.querySelectorAll(".bd-article table, .bd-article .math").forEach((box) => {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

@@ -86,6 +86,7 @@ model = DualCLModel.from_encoder("minilm", data.features["label"].names)
 z, theta = model.outputs(data["text"][:rows], ["z", "theta"])  # (N, d), (N, K, d)
 
 
+# %% id="slope"
 def slope(size):
     free, total = z.clone().requires_grad_(), 0.0
     for part in torch.arange(rows).split(size):
@@ -93,6 +94,10 @@ def slope(size):
     return torch.autograd.grad(total / rows, free)[0].flatten()
 
 
+# %% [markdown]
+# `slope(n)` weighs each part by its size, so that only the pairs that are compared make the difference.
+
+# %% id="agreement-figure"
 whole = slope(rows)
 sizes = [n for n in (2, 4, 8, 16, 32, 64, 128) if n <= rows]
 agreement = {n: float(torch.cosine_similarity(slope(n), whole, dim=0)) for n in sizes}
@@ -121,7 +126,7 @@ notebook.show(
 #
 # Four sentences, an encoder of one layer with dropout, in float64:
 
-# %% id="two-passes" tags=["nbval-check-output"]
+# %% id="four-sentences"
 import torch.nn.functional as F
 from dualcl_tutorial.losses import supcon_loss
 
@@ -132,6 +137,7 @@ w = torch.randn(5, 3, dtype=torch.float64, generator=draw).requires_grad_()  # (
 pieces = [(slice(0, 2), 11), (slice(2, 4), 22)]  # rows, and the seed of their dropout
 
 
+# %% id="whole-batch"
 def encode(piece, seed):
     torch.manual_seed(seed)
     return F.dropout(x[piece] @ w, 0.3)  # (2, d)
@@ -140,6 +146,10 @@ def encode(piece, seed):
 together = torch.cat([encode(piece, seed) for piece, seed in pieces])  # everything kept
 (wanted,) = torch.autograd.grad(supcon_loss(together, y, temperature=0.5), w)
 
+# %% [markdown]
+# That was the whole batch at once, everything kept: what we want to find. Now the two passes.
+
+# %% id="two-passes" tags=["nbval-check-output"]
 with torch.no_grad():
     cache = torch.cat([encode(piece, seed) for piece, seed in pieces])  # first pass
 cache.requires_grad_()
@@ -205,13 +215,13 @@ table = shared.read_results("lesson12_memory")
 print(table.to_string(index=False))
 notebook.show(
     lesson12.memory(table),
-    alt="Left: memory of a step grows with the batch when it is taken whole and stays almost flat "
+    alt="Left: memory of a step grows fast with the batch when it is taken whole and slowly "
     "in pieces of 64. Right: processor seconds grow with the batch in both.",
 )
 
 # %% [markdown]
-# Whole batches need memory in proportion to N. In pieces only z, theta and 64 sentences are there at a time, so the curve is almost flat up
-# to 4,096. The price is on the right: each sentence goes through the encoder twice before its backward pass.
+# A whole batch needs memory in proportion to N. In pieces only z, theta and 64 sentences are there at a time: 64 times the batch, 4,096 in
+# place of 64, took 1.9 times the memory, and half of what a whole batch of 512 took. The price is on the right: each sentence goes through the encoder twice before its backward pass.
 #
 # ## Part B · More than one process
 #
@@ -225,7 +235,7 @@ notebook.show(
 )
 
 # %% [markdown]
-# Colour says which process a candidate comes from. The grey corners on the left are comparisons that nobody makes. So the processes **gather** z and
+# Colour says whose anchor it is. The grey corners on the left are comparisons that nobody makes. So the processes **gather** z and
 # theta, which are small, with the labels. Then each computes the *same* loss of the *same* whole batch. Its own rows
 # get their whole gradient $g_i$; backward takes it through its own encoder; and the sum over processes is the chain rule again:
 #
@@ -338,7 +348,9 @@ assert max(lengths) - min(lengths) < 1e-5
 # The [SLURM script](../course/experiments/grid.sbatch) is one line of work under seven lines for the scheduler. Here a small grid on this machine, with Ray if it is installed:
 
 # %% id="grid"
+import contextlib
 import importlib.util
+import io
 import tempfile
 from dualcl_tutorial.experiments import Grid, run_grid
 
@@ -352,7 +364,8 @@ small = Grid(
     seeds=notebook.by_mode(quick=[0], read=[0, 1]),
     settings=[{"epochs": 1, "batch_size": 4}],
 )
-with tempfile.TemporaryDirectory() as store:
+quiet = contextlib.redirect_stdout(io.StringIO())  # each run would say when it is done
+with tempfile.TemporaryDirectory() as store, quiet:
     how = {"engine": "ray", "workers": 2} if ray else {}
     done = run_grid(small, store, **how)
     again = run_grid(small, store, **how)  # nothing is left to do
@@ -376,7 +389,10 @@ for gpus in (1, 8, 64):
         f"at 1 s a step on {gpus:2}: {hours:8.1f} hours, {sum(steps) / 3600 / hours:5.1f} times one"
     )
 
-# %% id="measure-a-step"
+# %% [markdown]
+# On 64 the longest runs leave little idle. Now a step of the encoder you have, on the machine you have.
+
+# %% id="an-encoder"
 import time
 
 encoder = notebook.encoder()
@@ -386,6 +402,7 @@ measured.to(device)
 size = notebook.by_mode(quick=4, read=64)
 words = " ".join(["word"] * 20)  # a sentence of twenty words
 batch = {k: v.to(device) for k, v in measured.collator()([{"text": words}] * size).items()}
+# %% id="measure-a-step"
 seconds = []
 for _ in range(notebook.by_mode(quick=2, read=4)):
     started = time.perf_counter()
@@ -398,6 +415,9 @@ step = sorted(seconds[1:])[len(seconds[1:]) // 2]  # the first one warms up
 print(
     f"{encoder} on {device}, batch {size}: {step:.2f} s a step ({min(seconds):.2f} to {max(seconds):.2f})"
 )
+
+# %% [markdown]
+# The range shows how steady the machine is. Put the number into the table:
 
 # %% id="cost-widget"
 notebook.live(

@@ -63,7 +63,7 @@ def memory(table: pd.DataFrame) -> Figure:
         axes.plot(pieces.batch, pieces[column], "o-", color=COLOURS[0], label="in pieces of 64")
         axes.set_xscale("log", base=2)
         axes.set(xlabel="sentences in a batch", ylabel=label, ylim=(0, None))
-    left.set_title("Memory: flat in pieces", fontsize=9)
+    left.set_title("Memory: pieces stay small", fontsize=9)
     right.set_title("Time: one more forward pass", fontsize=9)
     left.legend(fontsize=8)
     return figure

@@ -60,15 +60,15 @@ def _meeting(
 
 
 def _met(name: str, message: str, **fault: Any) -> Mistake:
-    return Mistake(name, lambda **given: _meeting(**given, **fault), message)
+    return Mistake(name, lambda **given: _meeting(**(given | fault)), message)
 
 
 def _features_only(z: Tensor, theta: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return _meeting(z, z[:, None].expand_as(theta), labels)
 
 
-def _swapped(**given: Tensor) -> tuple[Tensor, Tensor]:
-    own, mates = _meeting(**given)
+def _swapped(z: Tensor, theta: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    own, mates = _meeting(z, theta, labels)
     return mates, own
 
 

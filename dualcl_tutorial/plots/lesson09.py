@@ -60,13 +60,14 @@ def hand_circle(z: Tensor, theta: Tensor, labels: Tensor) -> Figure:
     axes.add_patch(Circle((0, 0), 1, fill=False, edgecolor="#bbbbbb"))
     for k in range(classes):
         column = F.normalize(geometry.centroids(theta[:, k], labels, classes=classes)[k], dim=0)
-        colour = COLOURS[k]
-        x, y = middle[k].tolist()
+        colour, mine = COLOURS[k], unit[labels == k]
+        x, y = (float(value) for value in middle[k])
+        far_x, far_y = (1.25 * float(value) for value in column)
         axes.plot([0, x], [0, y], color=colour, lw=2)
-        axes.plot([0, 1.25 * column[0]], [0, 1.25 * column[1]], ":", color=colour, lw=1.2)
-        axes.scatter(*unit[labels == k].T, marker=SENTENCE, color=colour, s=36)
+        axes.plot([0, far_x], [0, far_y], ":", color=colour, lw=1.2)
+        axes.scatter(mine[:, 0], mine[:, 1], marker=SENTENCE, color=colour, s=36)
         axes.scatter([x], [y], marker="X", color=colour, edgecolor="black", s=80, zorder=3)
-        axes.scatter(*(1.25 * column[:, None]), marker=COLUMN, color=colour, s=70, zorder=3)
+        axes.scatter([far_x], [far_y], marker=COLUMN, color=colour, s=70, zorder=3)
     shapes = ((SENTENCE, "feature"), ("X", "centroid"), (COLUMN, "mean column θ*"))
     names = CLASSES if classes == len(CLASSES) else [f"class {k}" for k in range(classes)]
     handles = [
@@ -452,7 +453,8 @@ def misleading() -> Figure:
     axes = figure.subplots()
     for k, (name, marker) in enumerate(zip("ABC", "osD", strict=True)):
         mine = flat[labels == k]
-        axes.scatter(*mine.T, color=COLOURS[k], marker=marker, s=14, label=f"group {name}")
+        x, y = mine[:, 0], mine[:, 1]
+        axes.scatter(x, y, color=COLOURS[k], marker=marker, s=14, label=f"group {name}")
     axes.set(xticks=[], yticks=[], aspect="equal")
     axes.legend(fontsize=8, loc="upper right")
     axes.set_title("180 points of 20 dimensions, t-SNE, perplexity 30", fontsize=9)

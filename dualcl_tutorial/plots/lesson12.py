@@ -106,7 +106,7 @@ def table_steps(epochs: int = 30, batch: int = 64, seeds: int = 10) -> list[int]
     return sorted(2 * 5 * seeds * of_one, reverse=True)
 
 
-def makespan(steps: Sequence[int], seconds: float, gpus: int) -> float:
+def makespan(steps: Sequence[float], seconds: float, gpus: int) -> float:
     """Return the hours until the last run is done; who is free takes the next run of the list."""
     free = [0.0] * gpus
     for count in steps:

@@ -76,14 +76,17 @@ def test_words_are_told_apart():
     assert sorted(drawn) == pytest.approx(sorted(100 * kinds.accuracy))
 
 
-def test_the_curve_has_every_size_of_both_corpora():
+def test_the_curve_has_the_same_sizes_on_both_corpora():
     curve = read_results("lesson08_low_resource")
-    assert set(curve.per_class) == {5, 10, 20, 50, 100}
-    assert curve.groupby(["corpus", "per_class", "method"]).seed.nunique().min() >= 2
-    cells = summarise(curve, ["method", "corpus", "per_class"])
+    seeds = curve.groupby(["corpus", "per_class", "method"]).seed.transform("nunique")
+    cells = summarise(curve[seeds > 1], ["method", "corpus", "per_class"])
+    sizes = sorted(set(cells.per_class))
+    assert {5, 20, 100} <= set(sizes)
+    assert len(cells) == 2 * 3 * len(sizes)
     figure = plots.low_resource(cells)
     assert [len(axes.lines) for axes in figure.axes] == [3, 3]
-    assert list(figure.axes[0].lines[0].get_xdata()) == [5, 10, 20, 50, 100]
+    for axes in figure.axes:
+        assert all(list(line.get_xdata()) == sizes for line in axes.lines)
 
 
 def test_the_best_epoch_on_the_test_set_is_never_below():
@@ -93,6 +96,35 @@ def test_the_best_epoch_on_the_test_set_is_never_below():
     axes = plots.picked(table.assign(test=[0.82, 0.7])).axes[0]
     points = {line.get_label(): list(line.get_xdata()) for line in axes.lines[2:]}
     assert points["best on the test set"] == pytest.approx([82, 70])
+
+
+def test_three_choices_of_an_epoch():
+    run = pd.DataFrame({"epoch": [3, 1, 2], "validation": [0.7, 0.8, 0.8], "test": [0.6, 0.5, 0.9]})
+    (row,) = plots.chosen_epochs(run.assign(corpus="cr", method="ce", seed=1)).itertuples()
+    assert row.run == "CR, CE, seed 1"
+    assert (row.last, row.validation, row.test) == (0.6, 0.5, 0.9)
+
+
+def test_the_paper_s_shares_are_those_of_its_averages():
+    paper = read_results("paper_table2").query("corpus == 'average'")
+    wide = paper.pivot(index=["fraction", "encoder"], columns="method", values="accuracy")
+    cells = pd.DataFrame({"method": list(plots.NAMES), "mean": [0.5, 0, 0, 0.4, 0.7]})
+    cells = pd.concat([cells.assign(corpus="cr"), cells[:1].assign(corpus="pc")])
+    found = plots.gains(wide, cells).set_index("name")
+    assert [round(100 * share) for share in found.share[:4]] == [58, 71, 56, 39]
+    assert found.prefix.iloc[4] == pytest.approx(-10) and found.dual.iloc[4] == pytest.approx(30)
+
+
+def test_tables_have_a_row_a_method():
+    runs = read_results("runs").query("fraction == 0.1")
+    table = plots.settings(runs, read_results("tuning"))
+    assert list(table.index) == list(plots.NAMES)
+    assert table.lr.eq("0.0001").all() and table["rates tried"].eq(3).all()
+    assert table.loc["cl", "passes in training"] == 2
+    board = plots.complete_board(summarise(runs, ["method", "corpus"]))
+    assert sorted(board.index) == sorted(plots.NAMES.values())
+    mean = 100 * runs.query("method == 'dualcl' and corpus == 'cr'").accuracy.mean()
+    assert board.loc["DualCL", "cr, 10 %"].startswith(f"{mean:.1f} (")
 
 
 def test_pc_loses_nothing_with_its_leaked_texts():

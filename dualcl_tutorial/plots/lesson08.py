@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dualcl_tutorial.notebook import COLOURS
+from dualcl_tutorial.plots.shared import scoreboard
 from dualcl_tutorial.stats import compare
 
 GREY = "#777777"
@@ -24,6 +25,81 @@ NAMES = {
 }
 CORPORA = {"sst2": "SST-2", "subj": "SUBJ", "trec": "TREC", "pc": "PC", "cr": "CR"}
 STYLES = {"ce": ("o", ":"), "label-aware": ("s", "--"), "dualcl": ("^", "-")}
+
+
+def settings(runs: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Say what the runs of each method had in common, every value that occurs, a row a method.
+
+    Args:
+        runs: a store.
+        trials: the store of the search for a learning rate.
+    """
+    shown = ["epochs", "batch_size", "lr", "weight", "temperature"]
+    had = pd.DataFrame(list(runs.settings), runs.index)[shown].groupby(runs.method)
+    table = had.agg(lambda values: ", ".join(f"{value:g}" for value in sorted(set(values))))
+    rates = trials.assign(lr=[one["lr"] for one in trials.settings]).groupby("method").lr
+    board = _board()[["passes in training", "head"]]
+    return table.assign(**{"rates tried": rates.nunique()}).join(board).loc[list(NAMES)]
+
+
+def _board() -> pd.DataFrame:
+    """Return the scoreboard of lesson 08 by the names that methods have in a store."""
+    keys = {"CE": "ce", "CE+CL": "cl", "CE+SCL": "scl", "DualCL": "dualcl"}
+    board = scoreboard("08")
+    return board.set_axis([keys.get(name, "label-aware") for name in board.index])
+
+
+def complete_board(cells: pd.DataFrame) -> pd.DataFrame:
+    """Complete the scoreboard of the course with accuracies and intervals of cr and trec.
+
+    Args:
+        cells: method, corpus, mean, low, high (0 to 1).
+    """
+    board = _board().drop(columns="built in")
+    for corpus in ("cr", "trec"):
+        row = cells[cells.corpus == corpus].set_index("method")
+        mean, low, high = ((100 * row[end]).map("{:.1f}".format) for end in ("mean", "low", "high"))
+        board[f"{corpus}, 10 %"] = mean + " (" + low + " to " + high + ")"
+    return board.rename(index=NAMES)
+
+
+def gains(averages: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Cut the gain over CE into that of the prefix and that of the dual loss, in points.
+
+    Args:
+        averages: the paper's, a row a fraction and encoder, a column a method, in per cent.
+        cells: ours: method, corpus and mean (0 to 1); corpora without all methods do not count.
+
+    Returns:
+        name, prefix, dual, and the share of the prefix in their sum.
+    """
+    whole = cells[cells.groupby("corpus").method.transform("nunique") == len(NAMES)]
+    rows = [(f"paper, {name}, {share:.0%}", row) for (share, name), row in averages.iterrows()]
+    rows.append(("ours, minilm, 10%", 100 * whole.groupby("method")["mean"].mean()))
+    found = pd.DataFrame(
+        [(name, r["label-aware"] - r.ce, r.dualcl - r["label-aware"]) for name, r in rows],
+        columns=["name", "prefix", "dual"],
+    )
+    return found.assign(share=found.prefix / (found.prefix + found.dual))
+
+
+def chosen_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
+    """Say what three choices of an epoch report on the test set, a row a run.
+
+    Args:
+        epochs: corpus, method, seed, epoch, validation and test (0 to 1).
+
+    Returns:
+        run (a name), last, validation and test: the test accuracy of the last epoch, of the first
+        best on validation, and of the best on the test set.
+    """
+    rows = []
+    for (corpus, method, seed), run in epochs.groupby(["corpus", "method", "seed"]):
+        run = run.set_index("epoch").sort_index()
+        name = f"{CORPORA[corpus]}, {NAMES[method]}, seed {seed}"
+        best = run.test[run.validation.idxmax()]
+        rows.append((name, run.test.iloc[-1], best, run.test.max()))
+    return pd.DataFrame(rows, columns=["run", "last", "validation", "test"])
 
 
 def power(found: pd.DataFrame) -> Figure:

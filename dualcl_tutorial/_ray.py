@@ -29,6 +29,10 @@ def work_on_ray(work: Callable[[int], None], workers: int) -> None:
             'Expected Ray for the engine "ray", but it is not installed: pip install '
             '"dualcl-tutorial[cluster]", or leave the engine out.'
         ) from None
+
+    def worker(threads: int) -> None:  # Ray wants a function; a partial is none
+        work(threads)
+
     own = not ray.is_initialized()
     if own:
         ray.init(log_to_driver=True)
@@ -36,7 +40,7 @@ def work_on_ray(work: Callable[[int], None], workers: int) -> None:
         there = ray.cluster_resources()
         cores = max(1, int(there.get("CPU", 1)) // workers)
         gpus = min(1.0, there.get("GPU", 0.0) / workers)
-        task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=RETRIES)(work)
+        task = ray.remote(num_cpus=cores, num_gpus=gpus, max_retries=RETRIES)(worker)
         for started in [task.remote(cores) for _ in range(workers)]:
             try:
                 ray.get(started)

@@ -314,14 +314,13 @@ notebook.show(
 curve = shared.read_results("lesson08_low_resource")
 seeds = curve.groupby(["corpus", "per_class", "method"]).seed.transform("nunique")
 curve = curve[seeds > 1]  # sizes that are done for one seed only are not shown
-points = summarise(curve, ["method", "corpus", "per_class"])
 few = compare(curve, "dualcl", "ce", by=["corpus", "per_class"])
 few[["low", "difference", "high"]] *= 100
 print(few[["corpus", "per_class", "low", "difference", "high", "n"]].round(1))
 notebook.show(
-    plots.low_resource(points),
-    alt="Accuracy against examples a class, SST-2 and SUBJ, for CE, DualCL without its loss and DualCL. "
-    "The bands over seeds are wide and overlap.",
+    plots.low_resource(curve),
+    alt="Accuracy against examples a class on SST-2 and SUBJ, runs as faint marks: the lines of the three methods "
+    "cross, and the runs of one method lie far apart on SST-2.",
 )
 
 # %% [markdown]
@@ -370,7 +369,7 @@ changes = plots.changes(shared.read_results("lesson08_sweep"))
 notebook.show(
     plots.sweeps(changes),
     alt="Differences of other weights, temperatures and a fixed label order to the default of DualCL, with "
-    "intervals over seeds. The larger weights lie clearly above 0, the rest near it.",
+    "intervals over seeds. Larger weights lie above 0; a smaller weight and higher temperatures below.",
 )
 
 # %% [markdown]

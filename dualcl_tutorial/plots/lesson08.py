@@ -13,7 +13,7 @@ from scipy import stats
 
 from dualcl_tutorial.notebook import COLOURS
 from dualcl_tutorial.plots.shared import scoreboard
-from dualcl_tutorial.stats import compare
+from dualcl_tutorial.stats import compare, summarise
 
 GREY = "#777777"
 NAMES = {
@@ -24,6 +24,7 @@ NAMES = {
     "dualcl": "DualCL",
 }
 CORPORA = {"sst2": "SST-2", "subj": "SUBJ", "trec": "TREC", "pc": "PC", "cr": "CR"}
+LINES = {"ce": COLOURS[1], "label-aware": COLOURS[2], "dualcl": COLOURS[0]}
 STYLES = {"ce": ("o", ":"), "label-aware": ("s", "--"), "dualcl": ("^", "-")}
 
 
@@ -227,18 +228,25 @@ def shares(gains: pd.DataFrame) -> Figure:
     return figure
 
 
-def low_resource(cells: pd.DataFrame) -> Figure:
-    """Draw accuracy against the number of examples a class, with bands over seeds.
+def low_resource(runs: pd.DataFrame) -> Figure:
+    """Draw accuracy against the number of examples a class: runs, means, and bands over seeds.
+
+    A band needs three seeds; with two it would fill the picture.
 
     Args:
-        cells: method, corpus, per_class, mean, low and high (0 to 1).
+        runs: method, corpus, per_class, seed and accuracy (0 to 1).
     """
+    cells = summarise(runs, ["method", "corpus", "per_class"])
     corpora = [name for name in CORPORA if name in set(cells.corpus)]
     figure = Figure(figsize=(7.4, 3.2), layout="constrained")
     panels = figure.subplots(1, len(corpora), squeeze=False)[0]
     for axes, corpus in zip(panels, corpora, strict=True):
         of_corpus = cells[cells.corpus == corpus]
         _lines(axes, of_corpus, "per_class")
+        for method, of_method in runs[runs.corpus == corpus].groupby("method"):
+            marker, colour = STYLES[str(method)][0], LINES[str(method)]
+            x, y = of_method.per_class, 100 * of_method.accuracy
+            axes.scatter(x, y, marker=marker, color=colour, alpha=0.4, s=14)
         axes.set(xlabel="examples a class", title=CORPORA[corpus])
     panels[0].set_ylabel("accuracy (%)")
     panels[0].legend(fontsize=8, loc="lower right")
@@ -248,13 +256,13 @@ def low_resource(cells: pd.DataFrame) -> Figure:
 def _lines(axes: Axes, cells: pd.DataFrame, x: str) -> None:
     """Draw one line a method with the band of its interval, x on a logarithmic axis."""
     values = sorted(cells[x].unique())
-    for k, (method, (marker, style)) in enumerate(STYLES.items()):
+    for method, (marker, style) in STYLES.items():
         row = cells[cells.method == method].sort_values(x)
-        colour = COLOURS[(1, 2, 0)[k]]
+        colour, sure = LINES[method], row[row.n > 2]
         axes.plot(
             row[x], 100 * row["mean"], style, marker=marker, color=colour, label=NAMES[method]
         )
-        axes.fill_between(row[x], 100 * row.low, 100 * row.high, color=colour, alpha=0.15)
+        axes.fill_between(sure[x], 100 * sure.low, 100 * sure.high, color=colour, alpha=0.15)
     axes.set_xscale("log")
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
@@ -310,7 +318,7 @@ def why_the_prefix(steps: pd.DataFrame, words: pd.DataFrame) -> Figure:
     left.legend(fontsize=8, loc="lower right")
     kinds = list(dict.fromkeys(words.kind))
     for k, method in enumerate(("label-aware", "dualcl")):
-        marker, colour = STYLES[method][0], COLOURS[(2, 0)[k]]
+        marker, colour = STYLES[method][0], LINES[method]
         for place, kind in enumerate(kinds):
             runs = words[(words.method == method) & (words.kind == kind)].accuracy
             x = place + (-0.13, 0.13)[k]

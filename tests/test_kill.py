@@ -162,7 +162,7 @@ def test_a_truncated_newest_checkpoint_costs_some_steps_and_no_bit(settings, tmp
     began, first = [], training.training_step
     monkeypatch.setattr(training, "training_step", lambda run: (began.append(run.step), first(run)))
     with pytest.warns(
-        UserWarning, match="step-000000009 is broken .*: going on from the one befor"
+        UserWarning, match="step-000000009 is broken .*: going on from the one before"
     ):
         train(TrainConfig(**settings, output=output, resume=True))
     assert began[0] == 6

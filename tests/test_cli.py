@@ -573,7 +573,7 @@ def test_grid_and_table_from_the_shell(tmp_path: Path, tiny_bert: Path) -> None:
     assert "1 of 1 runs done" in said and f"next: dualcl table {store}" in said
     assert "| ce |" in succeed("table", store)
     assert "Expected a store of runs" in fail("table", tmp_path / "nowhere")
-    declared.write_text("methods: [ce]\ncorpora: [mini-review]\nseeds: [0]\n")
+    declared.write_text("methods: [ce]\ncorpora: [nowhere.csv]\nseeds: [0]\n")
     said = fail("grid", declared, "--store", tmp_path / "other", code=1)
     assert said == "dualcl: 1 of 1 runs are not done, see above."
     declared.write_text("methods: [cee]\ncorpora: [cr]\n")

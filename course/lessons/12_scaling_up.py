@@ -221,7 +221,7 @@ notebook.show(
 
 # %% [markdown]
 # A whole batch needs memory in proportion to N. In pieces only z, theta and 64 sentences are there at a time: 64 times the batch, 4,096 in
-# place of 64, took 1.9 times the memory, and half of what a whole batch of 512 took. The price is on the right: each sentence goes through the encoder twice before its backward pass.
+# place of 64, took 1.7 times the memory, and half of what a whole batch of 512 took. (z, theta and their gradients are part of it; where the rest comes from we did not find.) The price is on the right: each sentence goes through the encoder twice before its backward pass.
 #
 # ## Part B · More than one process
 #

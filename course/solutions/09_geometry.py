@@ -235,3 +235,41 @@ check.read_picture(read_picture)
 # %% grade="09-picture-tests" points=1
 value = read_picture()
 assert type(value) is str and value.strip(" ().").lower() == "c"
+
+# %% [markdown]
+# ### Exercise 9.5 · Is uniformity needed?
+#
+# *Difficulty 1 of 3, 6 minutes, objective 2.*
+#
+# The findings of the lesson, TREC with 20 questions a class: while CE learns, its features grow more even over all sentences and less even within a class. Added to
+# cross-entropy with weight 1, a measure that spreads all features costs 28 points, one that spreads classmates 49, and one that gathers classmates 8, the last with
+# $p = 0.06$ after Holm. Which sentence do they allow?
+#
+# - a) Uniformity over all sentences makes a classifier accurate, for both rise together.
+# - b) Here a classifier did not need more uniformity: added on purpose, it cost accuracy.
+# - c) Gathering classmates helps.
+# - d) No encoder should be trained with uniformity.
+
+
+# %% exercise="09-uniform"
+def read_uniformity() -> str:
+    """Return the letter of the sentence: "a", "b", "c" or "d"."""
+    ### BEGIN SOLUTION
+    # The intervention answers the question that the two curves cannot, for this encoder and corpus.
+    return "b"
+    ### END SOLUTION
+
+
+check.read_uniformity(read_uniformity)
+
+# %% [markdown] tags=["hint"]
+# Which finding comes from a change made on purpose, and which from watching? And for which encoder?
+
+# %% [markdown] tags=["pseudocode"]
+# strike out what is only watched
+# strike out what a p of 0.06 leaves open
+# strike out what is about other encoders
+
+# %% grade="09-uniform-tests" points=1
+value = read_uniformity()
+assert type(value) is str and value.strip(" ().").lower() == "b"

@@ -218,3 +218,36 @@ check.array_fault(array_fault)
 
 # %% grade="12-fault-tests" points=1
 assert str(array_fault()).strip().lower().strip("()\"'.") == "c"
+
+# %% [markdown]
+# ### Exercise 12.5 · Anchors that a small batch wastes
+#
+# *Difficulty 1 of 3, 6 minutes, objective 1.*
+#
+# A batch of $N$ sentences is drawn at random from $K$ classes, all equally likely. With which probability has an anchor *no* positive in it? Let
+# `lone_share` return it, a number between 0 and 1.
+#
+# For a batch of 4 and two classes it is 0.125.
+
+
+# %% exercise="12-lone"
+def lone_share(batch: int, classes: int) -> float:
+    """Return the probability that none of the others has the anchor's class."""
+    ### BEGIN SOLUTION
+    return (1 - 1 / classes) ** (batch - 1)
+    ### END SOLUTION
+
+
+check.lone_share(lone_share)
+
+# %% [markdown] tags=["hint"]
+# Ask one of the other sentences first: with which probability is it of another class?
+
+# %% [markdown] tags=["pseudocode"]
+# probability that one other sentence is of another class
+# to the power of the number of others
+
+# %% grade="12-lone-tests" points=1
+assert abs(float(lone_share(4, 2)) - 0.125) < 1e-9
+assert abs(float(lone_share(16, 6)) - 0.0649) < 1e-4
+assert float(lone_share(8, 1)) == 0.0

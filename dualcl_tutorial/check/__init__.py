@@ -30,7 +30,13 @@ from dualcl_tutorial.check.lesson08 import (
     prefix_share,
     read_table,
 )
-from dualcl_tutorial.check.lesson09 import class_ratio, meeting, read_picture, true_angles
+from dualcl_tutorial.check.lesson09 import (
+    class_ratio,
+    meeting,
+    read_picture,
+    read_uniformity,
+    true_angles,
+)
 from dualcl_tutorial.check.lesson10 import (
     method_or_seed,
     rollout_row,
@@ -44,7 +50,13 @@ from dualcl_tutorial.check.lesson11 import (
     held_out,
     label_words,
 )
-from dualcl_tutorial.check.lesson12 import array_fault, last_run, process_losses, two_passes
+from dualcl_tutorial.check.lesson12 import (
+    array_fault,
+    last_run,
+    lone_share,
+    process_losses,
+    two_passes,
+)
 from dualcl_tutorial.check.report import Report, clear
 
 __all__ = [
@@ -78,6 +90,7 @@ __all__ = [
     "label_words",
     "last_run",
     "log_softmax",
+    "lone_share",
     "mcnemar_p",
     "meeting",
     "method_or_seed",
@@ -95,6 +108,7 @@ __all__ = [
     "read_picture",
     "read_table",
     "read_theta",
+    "read_uniformity",
     "release_alpha",
     "right_share",
     "rollout_row",

@@ -361,3 +361,41 @@ PICTURE = register(
 def read_picture(answer: Any) -> Report:
     """Check exercise 9.4, what a t-SNE picture allows to say."""
     return judge(PICTURE, answer)
+
+
+# 9.5 Is uniformity needed?
+
+UNIFORM = register(
+    Exercise(
+        name="09-uniform",
+        task="what moves along with accuracy need not cause it; added on purpose, it cost",
+        reference=lambda: "b",
+        cases=[Case("the findings", {})],
+        mistakes=[
+            Mistake(
+                "moves along",
+                "a",
+                "You read a cause out of two curves that rise together: look at the runs in which "
+                "the measure was added on purpose.",
+            ),
+            Mistake(
+                "gathering helps",
+                "c",
+                "Gathering classmates cost points as well, and its p after Holm leaves open "
+                "whether it did anything.",
+            ),
+            Mistake(
+                "holds for all",
+                "d",
+                "These are runs of one small encoder on one corpus: they say nothing about other "
+                "encoders.",
+            ),
+        ],
+        section='lesson 09, "Through training"',
+    )
+)
+
+
+def read_uniformity(answer: Any) -> Report:
+    """Check exercise 9.5, what the runs with added measures allow to say."""
+    return judge(UNIFORM, answer)

@@ -385,3 +385,59 @@ FAULT = register(
 def array_fault(answer: Any) -> Report:
     """Check exercise 12.4, a fault in a job array."""
     return judge(FAULT, answer)
+
+
+# 12.5 Anchors that a small batch wastes
+
+
+def _lone(batch: int, classes: int) -> float:
+    return (1 - 1 / classes) ** (batch - 1)
+
+
+LONE = register(
+    Exercise(
+        name="12-lone",
+        task="each of the N - 1 others belongs to another class with probability 1 - 1/K",
+        reference=_lone,
+        cases=[
+            Case("a batch of 4, two classes", {"batch": 4, "classes": 2}),
+            Case("a batch of 16, six classes", {"batch": 16, "classes": 6}),
+            Case("a batch of 2, fifty classes", {"batch": 2, "classes": 50}),
+            Case("one class", {"batch": 8, "classes": 1}),
+        ],
+        mistakes=[
+            Mistake(
+                "N others",
+                lambda batch, classes: (1 - 1 / classes) ** batch,
+                "You count N others: the anchor is not among its own candidates.",
+            ),
+            Mistake(
+                "all in one class",
+                lambda batch, classes: (1 / classes) ** (batch - 1),
+                "That is the probability that all others share the anchor's class: none may.",
+            ),
+            Mistake(
+                "with a positive",
+                lambda batch, classes: 1 - _lone(batch, classes),
+                "That is the share of anchors that have a positive: the others are asked for.",
+            ),
+            Mistake(
+                "expected positives",
+                lambda batch, classes: (batch - 1) / classes,
+                "That is how many positives an anchor has on average: how often has it none?",
+            ),
+            Mistake(
+                "percent",
+                lambda batch, classes: 100 * _lone(batch, classes),
+                "You give percent: the share as a number, 0.5 for half.",
+            ),
+        ],
+        section='lesson 12, "Why large batches at all"',
+        tolerance=1e-9,
+    )
+)
+
+
+def lone_share(answer: Any) -> Report:
+    """Check exercise 12.5, the share of anchors without a positive."""
+    return judge(LONE, answer)

@@ -291,4 +291,14 @@ ENTRIES = [
         ],
         [constant("c"), constant("C)"), constant(" c ")],
     ),
+    Entry(
+        "09-uniform",
+        [
+            Wrong("a, moves along", constant("a"), "two curves that rise together"),
+            Wrong("c, gathering", constant("c"), "Gathering classmates cost points as well"),
+            Wrong("d, all encoders", constant("d"), "one small encoder on one corpus"),
+            Wrong("a number", constant(2), "Expected a letter"),
+        ],
+        [constant("b"), constant("B)"), constant(" b ")],
+    ),
 ]

@@ -156,6 +156,32 @@ def last_by_sorting(minutes, gpus):
     return float(max(free))
 
 
+# 12.5 Lone anchors
+
+
+def lone_by_loop(batch, classes):
+    share = 1.0
+    for _ in range(batch - 1):
+        share *= (classes - 1) / classes
+    return share
+
+
+def lone_of_all(batch, classes):
+    return ((classes - 1) / classes) ** batch
+
+
+def lone_same(batch, classes):
+    return classes ** -(batch - 1.0)
+
+
+def lone_counterpart(batch, classes):
+    return 1 - lone_by_loop(batch, classes)
+
+
+def lone_average(batch, classes):
+    return (batch - 1) / classes
+
+
 ENTRIES = [
     Entry(
         "12-two-passes",
@@ -200,5 +226,15 @@ ENTRIES = [
             Wrong("a number", constant(3), "Expected a letter"),
         ],
         [constant("c"), constant("C)"), constant(" c ")],
+    ),
+    Entry(
+        "12-lone",
+        [
+            Wrong("N others", lone_of_all, "You count N others"),
+            Wrong("all of one class", lone_same, "all others share the anchor's class"),
+            Wrong("with a positive", lone_counterpart, "anchors that have a positive"),
+            Wrong("average number", lone_average, "how many positives an anchor has on average"),
+        ],
+        [lone_by_loop, lambda batch, classes: (1 - 1 / classes) ** (batch - 1)],
     ),
 ]

@@ -117,7 +117,7 @@ def controls(model: TextClassifier, sentence: str) -> dict[str, Any]:
             layout=ipywidgets.Layout(width="95%"),
             **style,
         ),
-        "score": ipywidgets.Dropdown(options=list(SCORES), value="integrated gradients", **style),
+        "score": ipywidgets.Dropdown(options=list(SCORES), value="attention from [CLS]", **style),
         "layer": ipywidgets.IntSlider(layers, min=1, max=layers, **style),
         "head": ipywidgets.Dropdown(options=heads, value=ALL, **style),
     }

@@ -1,6 +1,6 @@
 """The baseline: DualCL trained and judged as the authors' last release does it, in our own code.
 
-What it does, and what the package does instead, is the table in benchmarks/README.md. Two things
+What it does, and what the package does instead, is the table in benchmarks/page.md. Two things
 are ours, so that only the procedure differs: the learning rate of a step is the caller's, and
 ``alpha`` is given as the lambda it stands for.
 """

@@ -228,7 +228,7 @@ def _keep_freed_memory() -> None:
     """Let the C library keep what a step frees for the next step.
 
     By default glibc gives large blocks back, and gradients and activations come from the kernel
-    anew in each step, page by page and filled with zeros (benchmarks/README.md).
+    anew in each step, page by page and filled with zeros (`make bench` measures it).
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt

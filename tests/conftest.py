@@ -26,7 +26,7 @@ from tokenizers import (
     processors,
     trainers,
 )
-from transformers import BertConfig, BertModel, PreTrainedModel, RobertaConfig, RobertaModel
+from transformers import BertModel, PreTrainedModel, RobertaModel
 
 torch.set_num_threads(1)
 
@@ -89,6 +89,22 @@ def save_encoder(
     return folder
 
 
+def random_model(kind: type[PreTrainedModel], tokenizer: Tokenizer, **settings: Any) -> Any:
+    """Return a random BERT or RoBERTa for a tokenizer: 32 wide, 2 layers, the same each time."""
+    config = kind.config_class(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=0.2,  # ten times BERT's: a random model whose outputs do differ
+        **settings,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return kind(config)
+
+
 def wordpiece(model: models.WordPiece) -> Tokenizer:
     """Return BERT's lower-casing tokenizer around a WordPiece model."""
     tokenizer = Tokenizer(model)
@@ -124,18 +140,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(word, tokenizer.token_to_id(word)) for word in ("[CLS]", "[SEP]")],
     )
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=MAX_LENGTH,
-        initializer_range=0.2,  # ten times BERT's: a random model whose outputs do differ
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = BertModel(config)
+    model = random_model(BertModel, tokenizer, max_position_embeddings=MAX_LENGTH)
     return save_encoder(
         tmp_path_factory.mktemp("encoders") / "tiny_bert",
         model,
@@ -172,22 +177,15 @@ def tiny_roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("<s>", special.index("<s>")),
         add_prefix_space=False,
     )
-    config = RobertaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
+    model = random_model(
+        RobertaModel,
+        tokenizer,
         max_position_embeddings=MAX_LENGTH + 2,  # positions begin behind the padding index
         type_vocab_size=1,
         pad_token_id=1,
         bos_token_id=0,
         eos_token_id=2,
-        initializer_range=0.2,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = RobertaModel(config)
     return save_encoder(
         tmp_path_factory.mktemp("encoders") / "tiny_roberta",
         model,

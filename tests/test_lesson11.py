@@ -17,8 +17,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, pipeline
+from tokenizers import models, processors
+from transformers import AutoModelForSequenceClassification, BertModel, pipeline
 from typer.testing import CliRunner
 
 from dualcl_tutorial import cli, own_data
@@ -145,33 +145,19 @@ def test_server_refuses_junk_and_goes_on(address: str, body: bytes) -> None:
 @pytest.fixture(scope="module")
 def chinese_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT that reads single characters, as bert-base-chinese does."""
-    from conftest import save_encoder
+    from conftest import MAX_LENGTH, random_model, save_encoder, wordpiece
 
     folder = tmp_path_factory.mktemp("chinese")
     text = own_data.write_tickets(folder / "zh.csv", language="zh").read_text("utf-8")
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     signs = sorted({sign.lower() for sign in text if not sign.isspace()})
-    tokenizer = Tokenizer(
-        models.WordPiece({p: i for i, p in enumerate(special + signs)}, unk_token="[UNK]")
-    )
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    numbers = {piece: i for i, piece in enumerate(special + signs)}
+    tokenizer = wordpiece(models.WordPiece(numbers, unk_token="[UNK]"))
     tokenizer.add_special_tokens(special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        encoder = BertModel(config)
+    encoder = random_model(BertModel, tokenizer, max_position_embeddings=MAX_LENGTH)
     names = {f"{s.strip('[]').lower()}_token": s for s in special}
     return save_encoder(
         folder / "encoder", encoder, tokenizer, tokenizer_class="BertTokenizer", **names

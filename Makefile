@@ -38,7 +38,7 @@ NO_TESTS = || { status=$$?; test $$status -eq 5 || exit $$status; }
 test: lint  ## lint, unit tests and every notebook, in quick mode
 	$(PYTEST) tests $(NBVAL) $(NO_TESTS)
 
-test-all: .venv/.test  ## only what is slow and not in `make test`: browser, kills, wheel, nbgrader
+test-all: .venv/.site  ## only what is slow and not in `make test`: browser, kills, wheel, nbgrader, site
 	$(PYTEST) -m slow tests $(NO_TESTS)
 
 oldest newest: BIN = .venv/$@/bin

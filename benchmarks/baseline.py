@@ -18,17 +18,29 @@ MAX_LENGTH = 256
 
 
 class Baseline:
-    """One model and its optimizer."""
+    """One model and its optimizer.
 
-    def __init__(self, encoder: str, label_words: list[str], *, weight: float = 0.1, lr=1e-4):
+    ``positions`` is "shared" ([CLS] and all labels at 0: the release) or "sequential" (the paper).
+    """
+
+    def __init__(
+        self,
+        encoder: str,
+        label_words: list[str],
+        *,
+        weight: float = 0.1,
+        lr: float = 1e-4,
+        positions: str = "shared",
+    ):
         self.encoder, self.tokenizer = load_encoder(encoder)
         self.max_length = min(MAX_LENGTH, self.tokenizer.model_max_length)
         self.label_words = label_words
+        self.zeros = [0] * len(label_words) if positions == "shared" else []
         self.alpha = 2 * weight / (1 + 2 * weight)  # (1-alpha) CE + alpha/2 (..), lambda = weight
         self.optimizer = torch.optim.AdamW(self.encoder.parameters(), lr=lr, weight_decay=0.01)
 
     def batch(self, texts: list[str]) -> dict[str, Tensor]:
-        """Tokenize, pad to the longest, number the positions: 0 for [CLS] and all labels."""
+        """Tokenize, pad to the longest, number the positions."""
         head = [*self.label_words, self.tokenizer.sep_token]
         inputs = self.tokenizer(
             [[*head, *text.lower().split(" ")] for text in texts],
@@ -38,9 +50,8 @@ class Baseline:
             padding=True,
             return_tensors="pt",
         )
-        zeros = [0] * len(self.label_words)
-        rows = [[*zeros, *range(inputs["input_ids"].shape[1] - len(zeros))] for _ in texts]
-        return {**inputs, "position_ids": torch.tensor(rows)}
+        rest = range(inputs["input_ids"].shape[1] - len(self.zeros))
+        return {**inputs, "position_ids": torch.tensor([[*self.zeros, *rest]] * len(texts))}
 
     def read(self, texts: list[str]) -> tuple[Tensor, Tensor, Tensor]:
         """Return z, theta and logits: one token a label, at positions 1 to K."""

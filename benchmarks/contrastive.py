@@ -11,7 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.timing import Apart, interleaved, matrix_rate, peak_memory, ratios
+from benchmarks.timing import (
+    Apart,
+    freed_memory_given_back,
+    interleaved,
+    matrix_rate,
+    peak_memory,
+    ratios,
+)
 from dualcl_tutorial.losses import contrastive_loss, pair_masks
 from dualcl_tutorial.variants import release_contrastive_loss
 
@@ -88,7 +95,7 @@ def compare_losses(examples: int, width: int, rounds: int) -> list[dict[str, Any
 
 def memory(name: str, examples: int, width: int) -> float:
     """Measure the peak memory of a formula, forward and backward, in a process of its own."""
-    with Apart(_memory, name, examples, width) as apart:
+    with freed_memory_given_back(), Apart(_memory, name, examples, width) as apart:
         return apart()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import platform
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -100,6 +102,20 @@ def _make(threads: int, make: Callable[..., Callable[[], object]], arguments: tu
 
 def _run() -> object:
     return _made()
+
+
+@contextlib.contextmanager
+def freed_memory_given_back() -> Iterator[None]:
+    """Let processes started meanwhile give every large block back at once (glibc).
+
+    Otherwise the C library keeps freed blocks between others that are in use, and the memory of a
+    process says more about those holes than about what the code holds.
+    """
+    os.environ["MALLOC_MMAP_THRESHOLD_"] = str(2**20)
+    try:
+        yield
+    finally:
+        del os.environ["MALLOC_MMAP_THRESHOLD_"]
 
 
 def peak_memory(run: Callable[[], object]) -> float:

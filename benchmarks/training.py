@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from dualcl_tutorial.training import (
 )
 
 BASELINE = "baseline"
+SEQUENTIAL = "baseline, positions in order"
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -47,7 +49,7 @@ def package_run(split: Any, encoder: str, batch_size: int, **settings: Any) -> R
     config = TrainConfig(
         corpus="given", encoder=encoder, batch_size=batch_size, epochs=1000, **settings
     ).resolved()
-    accelerator = _accelerator(config.precision)
+    accelerator = _accelerator(config)
     model = build_model(config, split.features["label"].names)
     return Run(config, model, accelerator, {"train": split})
 
@@ -84,19 +86,24 @@ def compare_training(
     given = (corpus, examples, encoder, batch_size)
     makers = {BASELINE: (baseline_epoch, *given)}
     makers |= {f"package, {p}": (package_epoch, *given, p) for p in precisions()}
+    run = package_run(some(corpus, examples), encoder, batch_size, precision="fp32")
+    needed = 3 * forward_operations(run)  # backward: two products for each one of forward
+    return [{"corpus": corpus} | row for row in under_the_ceiling(makers, rounds, needed)]
+
+
+def under_the_ceiling(makers: dict[str, tuple], rounds: int, needed: int) -> list[dict[str, Any]]:
+    """Run contenders in turn; return how much faster each is and its share of the ceiling."""
     rates = {p: matrix_rate(DTYPES[p]) for p in precisions()}
     with contextlib.ExitStack() as stack:
         apart = {k: stack.enter_context(Apart(*maker)) for k, maker in makers.items()}
         seconds = interleaved(apart, rounds)
     rates = {p: max(rate, matrix_rate(DTYPES[p])) for p, rate in rates.items()}
-    run = package_run(some(corpus, examples), encoder, batch_size, precision="fp32")
-    needed = 3 * forward_operations(run)  # backward: two products for each one of forward
     faster = ratios(seconds, BASELINE)
     rows = []
     for name, own in seconds.items():
         ceiling = needed / rates["bf16" if name.endswith("bf16") else "fp32"]
         share = ceiling / statistics.median(own)
-        rows.append({"corpus": corpus, "what": name, "faster": faster[name], "share": share})
+        rows.append({"what": name, "faster": faster[name], "share": share})
     return rows
 
 
@@ -183,10 +190,9 @@ def compare_inference(
     given = (corpus, examples, encoder)
     makers = {BASELINE: (baseline_inference, *given)}
     makers |= {f"package, {p}": (package_inference, *given, p) for p in precisions()}
-    with contextlib.ExitStack() as stack:
-        apart = {k: stack.enter_context(Apart(*maker)) for k, maker in makers.items()}
-        faster = ratios(interleaved(apart, rounds), BASELINE)
-    return [{"corpus": corpus, "what": name, "faster": faster[name]} for name in makers]
+    run = package_run(some(corpus, examples, "test"), encoder, 16, precision="fp32")
+    found = under_the_ceiling(makers, rounds, forward_operations(run))
+    return [{"corpus": corpus} | row for row in found]
 
 
 def compare_optimizers(*, encoder: str, rounds: int) -> list[dict[str, Any]]:
@@ -210,17 +216,21 @@ def compare_optimizers(*, encoder: str, rounds: int) -> list[dict[str, Any]]:
 def compare_accuracy(
     corpus: str, seeds: int, *, encoder: str, **settings: Any
 ) -> list[dict[str, Any]]:
-    """Train both on the same examples with the same learning rates; judge on the test set."""
+    """Train all on the same examples with the same learning rates; judge on the test set."""
     rows = []
     for seed in range(seeds):
         config = TrainConfig(
             corpus=corpus, encoder=encoder, seed=seed, progress=False, **settings
         ).resolved()
-        package, baseline = train(config).accuracy, train_baseline(config)
-        print(f"    seed {seed}: package {package:.3f}, baseline {baseline:.3f}", flush=True)
+        found = {
+            BASELINE: train_baseline(replace(config, positions="shared")),
+            SEQUENTIAL: train_baseline(config),
+            "package": train(config).accuracy,
+        }
+        print(f"    seed {seed}: {found}", flush=True)
         rows += [
-            {"corpus": corpus, "method": "package", "seed": seed, "accuracy": package},
-            {"corpus": corpus, "method": BASELINE, "seed": seed, "accuracy": baseline},
+            {"corpus": corpus, "method": method, "seed": seed, "accuracy": accuracy}
+            for method, accuracy in found.items()
         ]
     return rows
 
@@ -229,7 +239,12 @@ def train_baseline(config: TrainConfig) -> float:
     """Train the baseline as a config says and return its accuracy on the test split."""
     data = load_corpus(config)
     texts, labels = list(data["train"]["text"]), list(data["train"]["label"])
-    baseline = Baseline(config.encoder, data["train"].features["label"].names, weight=config.weight)
+    baseline = Baseline(
+        config.encoder,
+        data["train"].features["label"].names,
+        weight=config.weight,
+        positions=config.positions,
+    )
     batches = [
         rows
         for epoch in range(config.epochs)

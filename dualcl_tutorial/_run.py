@@ -75,8 +75,10 @@ class Run:
 
     def log(self, rate: float, parts: dict[str, Tensor]) -> None:
         """Count a step and keep its row; losses are read later, so that no step waits for one."""
-        labels = [self.labels[i] for i in self.rows_of(self.step)]  # of all processes
-        collapsed, floor = loss_floor(torch.tensor(labels))
+        labels = torch.tensor([self.labels[i] for i in self.rows_of(self.step)])  # all processes'
+        if self.config.method == "cl":  # compares sentences, each with its other view
+            labels = torch.arange(len(labels)).repeat(2)
+        collapsed, floor = loss_floor(labels)
         row: dict[str, Any] = {"step": self.step + 1, "epoch": self.step // self.plan.steps}
         row |= {"lr": rate} | {name: part.detach() for name, part in parts.items()}
         self.rows.append(row | {"collapsed": collapsed, "floor": floor})

@@ -118,13 +118,12 @@ def _curve(history: pd.DataFrame, title: str) -> dict[str, str]:
     for name in parts:
         label = {"loss_z": "L_z", "loss_theta": "L_theta"}.get(name, name)
         axes[1].plot(history.step, history[name].rolling(window, 1).mean(), label=label)
-    if parts and "contrastive" not in parts:
+    if parts:
         for name in ("collapsed", "floor"):
             axes[1].plot(history.step, history[name].rolling(window, 1).mean(), ":k", lw=0.8)
             axes[1].annotate(
                 name, (history.step.iloc[-1], history[name].iloc[-1]), ha="right", va="bottom"
             )
-    if parts:
         axes[1].set(title="contrastive part", xlabel="step")
         axes[1].legend()
     buffer = io.BytesIO()

@@ -51,7 +51,7 @@ __all__ = [
     "training_step",
 ]
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of malloc.h
 
 
 def method_loss(
@@ -125,7 +125,7 @@ def train(config: TrainConfig) -> RunResult:
         return _finished(config, Path(config.output))
     started, title = time.monotonic(), f"{config.method} on {Path(config.corpus).name}"
     data = load_corpus(config)
-    accelerator = _accelerator(config.precision)
+    accelerator = _accelerator(config)
     with _seeded(accelerator.device, config.seed, 0):
         model = build_model(config, data["train"].features["label"].names)
     model = model.to(accelerator.device)
@@ -215,25 +215,30 @@ def build_model(config: TrainConfig, label_words: list[str]) -> TextClassifier:
     )
 
 
-def _accelerator(precision: str) -> Any:
+def _accelerator(config: TrainConfig) -> Any:
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state()  # a second run in this process may ask for another precision
-    _keep_freed_memory()
-    return Accelerator(mixed_precision="no" if precision == "fp32" else precision)
+    _freed_memory(kept=config.micro_batch is None)
+    precision = "no" if config.precision == "fp32" else config.precision
+    return Accelerator(mixed_precision=precision)
 
 
-def _keep_freed_memory() -> None:
-    """Let the C library keep what a step frees for the next step.
+def _freed_memory(*, kept: bool) -> None:
+    """Tell the C library to keep what a step frees for the next one, or to give it back at once.
 
-    By default glibc gives large blocks back, and gradients and activations come from the kernel
-    anew in each step, page by page and filled with zeros (`make bench` measures it).
+    Left alone, glibc gives large blocks back, and gradients and activations come from the kernel
+    anew in each step, page by page and filled with zeros. Kept, they leave holes that pieces of
+    another width do not fit into: a batch in pieces, which is there to save memory, would need more
+    and more of it (``course/experiments/batch_memory.py`` measures both).
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_MAX, 0)
-        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+        mallopt(_M_MMAP_MAX, 0 if kept else 2**16)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1 if kept else 2**20)
+        if not kept:
+            mallopt(_M_MMAP_THRESHOLD, 2**20)
 
 
 @contextlib.contextmanager

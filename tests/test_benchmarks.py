@@ -35,6 +35,12 @@ def test_the_baselines_input_is_the_releases(baseline):
     assert batch["position_ids"][0].tolist() == [0, 0, 0, *range(1, len(tokens) - 2)]
 
 
+def test_the_baseline_can_number_positions_as_the_paper_does(tiny_bert):
+    batch = Baseline(str(tiny_bert), NAMES, positions="sequential").batch(TEXTS)
+    assert batch["position_ids"].shape == batch["input_ids"].shape
+    assert batch["position_ids"][1].tolist() == list(range(batch["input_ids"].shape[1]))
+
+
 def test_a_step_of_the_baseline_minimises_the_releases_loss(baseline):
     torch.manual_seed(0)
     baseline.encoder.train()
@@ -114,6 +120,17 @@ def _allocate(numbers):
     torch.ones(numbers)  # gone at once
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux counts memory")
+def test_memory_given_back_is_said_only_to_processes_started_meanwhile():
+    with timing.freed_memory_given_back(), timing.Apart(_setting) as apart:
+        assert apart() == str(2**20)
+    assert _setting()() is None
+
+
+def _setting():
+    return partial(os.environ.get, "MALLOC_MMAP_THRESHOLD_")
+
+
 def test_apart_is_another_process_that_is_made_once():
     with timing.Apart(partial, os.getpid) as apart:
         first, second = apart(), apart()
@@ -165,5 +182,6 @@ def test_a_small_run_of_everything_writes_the_page(tiny_bert, tmp_path, monkeypa
     assert sum(shares.values()) == pytest.approx(100, abs=25) and shares[MATRIX] > 0
     padded = found["padding"]["mini-reviews"]
     assert padded["package"] < padded["baseline"]
-    assert {row["method"] for row in found["accuracy"]} == {"package", "baseline"}
+    methods = {row["method"] for row in found["accuracy"]}
+    assert methods == {"package", training.BASELINE, training.SEQUENTIAL}
     assert found["growth"][3].expected == pytest.approx([1, 2], rel=0.2)  # twice the batch

@@ -35,17 +35,17 @@ def test_memory_draws_whole_and_pieces():
     ).assign(cpu_seconds=[1.0, 4.0, 99.0])
     left, right = plots.memory(table).axes
     whole, pieces = left.lines
-    assert list(whole.get_ydata()) == [10, 40] and list(pieces.get_ydata()) == [10, 12]
-    assert list(right.lines[1].get_ydata()) == [1.0, 99.0]
+    assert list(whole.get_ydata()) == [10, 40] and list(pieces.get_ydata()) == [12]
+    assert list(right.lines[1].get_ydata()) == [99.0]
 
 
 def test_stored_memory_is_flat_in_pieces_and_grows_without():
     table = read_results("lesson12_memory")
-    pieces = table[table.micro_batch == 64].set_index("batch").extra_mib
+    pieces = table[table.micro_batch < table.batch].set_index("batch").extra_mib
     whole = table[table.batch == table.micro_batch].set_index("batch").extra_mib
     assert pieces.index.max() == 4096
     assert whole[512] > 3 * whole[64]
-    assert pieces[4096] < whole[512]
+    assert pieces.max() < whole[64]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 4])

@@ -1,6 +1,7 @@
 """The loop: methods, schedule, repeatability, interruption and resumption."""
 
 import itertools
+import math
 import signal
 
 import pandas as pd
@@ -92,6 +93,16 @@ def test_methods_differ_in_passes_through_the_encoder(config, monkeypatch):
         train(config(method=method, epochs=1))
         counts[method] = sum(passes)
     assert counts == {"ce": 5, "scl": 5, "cl": 10}
+
+
+def test_bounds_in_the_history_are_those_of_what_a_method_compares(config):
+    found = {}
+    for method in ("scl", "cl"):
+        history = train(config(method=method, epochs=1)).history
+        found[method] = history[["collapsed", "floor"]].iloc[0].tolist()
+    one_view, two_views = math.log(3), math.log(7)  # candidates among 4 sentences
+    assert found["cl"] == pytest.approx([two_views, 0.0])
+    assert found["scl"][0] == pytest.approx(one_view)
 
 
 def test_same_seed_same_bits_and_another_seed_others(config):

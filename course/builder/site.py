@@ -24,6 +24,7 @@ PAGES = {
     "README.zh.md": "README.zh.md",
     "notebooks/README.md": "notebooks/README.md",
     "results/README.md": "results/README.md",
+    "benchmarks/README.md": "benchmarks/README.md",
     "course/COST.md": "course/COST.md",
     "course/INSTRUCTORS.md": "course/INSTRUCTORS.md",
     "course/MAP.md": "course/MAP.md",
@@ -32,6 +33,8 @@ PAGES = {
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "site/glossary.md": "glossary.md",
 }
+#: Folders whose pictures the pages show.
+PICTURES = ("course/pictures", "benchmarks")
 WORDS = {"exercise": "Exercises", "solution": "Solutions"}
 _LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^()\s#]+)(#[^()\s]*)?(?=\))")
 _LESSONS = re.compile(r"\b[Ll]essons? \d\d(?:(?:, | and | to )\d\d)*")
@@ -56,7 +59,12 @@ def prepare(course: Course, target: Path) -> None:
     for name in sorted(notebooks):
         notebook = nbformat.read(course.root / name, as_version=4)
         _write(target / name, nbformat.writes(for_the_web(notebook, name, course, known)))
-    shutil.copytree(course.root / "course" / "pictures", target / "course" / "pictures")
+    for name in PICTURES:
+        shutil.copytree(course.root / name, target / name, ignore=_no_picture, dirs_exist_ok=True)
+
+
+def _no_picture(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith(".png")]
 
 
 def built(course: Course, kind: str = "lesson") -> list[Lesson]:
@@ -77,7 +85,7 @@ def relinked(text: str, page: str, course: Course, known: set[str]) -> str:
         path = posixpath.normpath(posixpath.join(here, match[1]))
         if path in known:
             place = PAGES.get(path, path)
-        elif path.startswith("course/pictures/"):
+        elif path.startswith(PICTURES) and path.endswith(".png"):
             place = path
         elif (course.root / path).exists():
             return f"https://github.com/{course.slug}/blob/{course.tag}/{path}{match[2] or ''}"
@@ -178,6 +186,7 @@ def _toctrees(course: Course, place: str) -> str:
     lessons = [f"notebooks/{lesson.stem}" for lesson in built(course)]
     there = {PAGES[name] for name in PAGES if (course.root / name).is_file()}
     more = ["notebooks/README.md", "exercises/index.md", "solutions/index.md", "results/README.md"]
+    more += ["benchmarks/README.md"]
     reference = ["api/index.md", "glossary.md", "cite.md", "README.zh.md"]
     teaching = [name for name in PAGES.values() if name.startswith("course/")]
     made = set(_made(course))

@@ -3,13 +3,10 @@
     python course/experiments/batch_memory.py
 
 Questions of trec, minilm, DualCL, float32, one thread; each measurement in a process of its own.
-oneDNN, which multiplies the matrices, keeps working memory for every width of a piece that it has
-seen: 230 MiB for the 16 pieces of 1,024 sentences. That grows with the variety of lengths and not with the batch; its
-cache is kept at one entry here. Writes lesson12_memory.csv into results/; a row that is there is
-not measured again. Linux only: the peak of a process is asked of /proc.
+Writes lesson12_memory.csv into results/; a row that is there is not measured again. Linux only: the
+peak of a process is asked of /proc.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -42,7 +39,7 @@ def measure(batch, micro):
     data = training.load_corpus(config)
     torch.manual_seed(0)
     model = training.build_model(config, data["train"].features["label"].names)
-    run = Run(config, model, training._accelerator("fp32"), data)
+    run = Run(config, model, training._accelerator(config), data)
     # Of an epoch the batch that needs most: the one with the longest question among full ones.
     full = [step for step in range(run.plan.steps) if len(run.rows_of(step)) >= batch]
     run.step = max(full, key=lambda step: max(len(run.pieces[i]) for i in run.rows_of(step)))
@@ -64,7 +61,6 @@ def main():
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-            env=os.environ | {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "1"},
         ).stdout.split()
         row = {"batch": batch, "micro_batch": micro or batch}
         row |= {"extra_mib": round(float(answer[-2])), "cpu_seconds": round(float(answer[-1]), 1)}

@@ -215,13 +215,16 @@ table = shared.read_results("lesson12_memory")
 print(table.to_string(index=False))
 notebook.show(
     lesson12.memory(table),
-    alt="Left: memory of a step grows fast with the batch when it is taken whole and slowly "
+    alt="Left: memory of a step grows with the batch when it is taken whole and stays flat "
     "in pieces of 64. Right: processor seconds grow with the batch in both.",
 )
 
 # %% [markdown]
-# A whole batch needs memory in proportion to N. In pieces only z, theta and 64 sentences are there at a time: 64 times the batch, 4,096 in
-# place of 64, took 1.7 times the memory, and half of what a whole batch of 512 took. (z, theta and their gradients are part of it; where the rest comes from we did not find.) The price is on the right: each sentence goes through the encoder twice before its backward pass.
+# A whole batch needs memory in proportion to N. In pieces only z, theta and 64 sentences are there at a time: 4,096 sentences in pieces of 64 took
+# less than 64 at once. (Less, because a piece is padded to its own longest question, and because without pieces the loop keeps freed memory for
+# the next step, which is faster. With pieces it gives it back: kept, it was full of holes that pieces of another width did not fit into,
+# and memory grew with the batch after all.) The price is on the right: each sentence goes through the encoder twice before its backward pass, and memory that is given back
+# has to be fetched again.
 #
 # ## Part B · More than one process
 #

@@ -54,7 +54,7 @@ def memory(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(6.8, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     whole = table[table.batch == table.micro_batch].sort_values("batch")
-    pieces = table[(table.micro_batch == 64)].sort_values("batch")
+    pieces = table[table.micro_batch < table.batch].sort_values("batch")
     for axes, column, label in (
         (left, "extra_mib", "memory of a step (MiB)"),
         (right, "cpu_seconds", "processor seconds a step"),

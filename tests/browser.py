@@ -53,6 +53,20 @@ ANSWER = """handle => {
     const words = [...box.querySelectorAll(':scope > .widget-label')].map(x => x.textContent);
     const pictures = [...box.querySelectorAll('img')].map(x => x.src);
     return words.concat(pictures).join('|') }"""
+# What a reader can move: sliders, lists, boxes to tick, and of a row of buttons one not pressed.
+CONTROLS = (
+    ".jp-OutputArea-output :is("
+    + ", ".join(
+        (
+            ".noUi-handle",
+            ".widget-dropdown select",
+            ".widget-checkbox input",
+            ".widget-toggle-buttons button:not(.mod-active):first-of-type",
+            ".widget-toggle-buttons button.mod-active:first-of-type + button",
+        )
+    )
+    + ")"
+)
 HEIGHT = """() => Math.max(...[...document.querySelectorAll(
     '.jp-Notebook, .jp-WindowedPanel-outer, .jp-WindowedPanel-inner')].map(x => x.scrollHeight))"""
 TOP = """() => document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer').forEach(
@@ -197,25 +211,32 @@ def problems(page: Any) -> list[str]:
     return found + [error for error in page.errors if not error.startswith(NETWORK)]
 
 
-def sliders(page: Any) -> list[Any]:
-    """Return the handles of all sliders on the page, from top to bottom."""
-    return page.locator(".jp-OutputArea-output .noUi-handle").all()
+def controls(page: Any) -> list[Any]:
+    """Return all sliders, lists, boxes to tick and rows of buttons, from top to bottom."""
+    return page.query_selector_all(CONTROLS)
 
 
-def move(page: Any, handle: Any, *, seconds: float = 30) -> bool:
-    """Move a slider one step by the keyboard; say whether the words or picture below answered."""
-    handle.scroll_into_view_if_needed()
-    answer = handle.evaluate(ANSWER)
-    for key in ("ArrowRight", "ArrowLeft"):  # the other way where the range ends
-        value = handle.get_attribute("aria-valuenow")
-        handle.focus()
-        handle.press(key)
-        page.wait_for_timeout(250)
-        if handle.get_attribute("aria-valuenow") != value:
-            break
+def move(page: Any, control: Any, *, seconds: float = 30) -> bool:
+    """Change a control once, by the keyboard; say whether the words or picture below answered."""
+    control.scroll_into_view_if_needed()
+    answer = control.evaluate(ANSWER)
+    kind = control.evaluate("x => x.tagName")
+    control.focus()
+    if kind == "DIV":
+        value = control.get_attribute("aria-valuenow")
+        for key in ("ArrowRight", "ArrowLeft"):  # the other way where the range ends
+            control.press(key)
+            page.wait_for_timeout(250)
+            if control.get_attribute("aria-valuenow") != value:
+                break
+    elif kind == "SELECT":
+        shown, entries = control.evaluate("x => [x.selectedIndex, x.length]")
+        control.select_option(index=(shown + 1) % entries)
+    else:
+        control.press("Space")
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if handle.evaluate(ANSWER) != answer:
+        if control.evaluate(ANSWER) != answer:
             return True
         page.wait_for_timeout(250)
     return False
@@ -242,18 +263,19 @@ def type_into(page: Any, label: str, text: str) -> tuple[str, bool]:
 
 
 def visit(browser: Any, lab: Lab, name: str, folder: Path, **window: int) -> Path:
-    """Open a lesson, run it, move every slider once; return the path of a picture of the page.
+    """Open a lesson, run it, move every control once; return the path of a picture of the page.
 
     Raises:
         AssertionError: about a traceback, a widget that is not displayed, an error in the console,
-            a cell that did not run, a picture wider than the window, or a slider nothing answers
-            to.
+            a cell that did not run, a picture wider than the window, or a control nothing
+            answers to.
     """
     page = open_lesson(browser, lab, name, **window)
     try:
         run_all(page)
-        for number, handle in enumerate(sliders(page), 1):
-            assert move(page, handle), f"nothing answered when slider {number} of {name} moved"
+        for number, control in enumerate(controls(page), 1):
+            what = control.evaluate("x => `${x.tagName} ${x.ariaLabel ?? x.textContent}`")
+            assert move(page, control), f"nothing answered to control {number} of {name}: {what}"
         assert not problems(page), problems(page)[0]
         assert not (wide := page.evaluate(OVER)), f"{wide} pictures of {name} leave the window"
     finally:

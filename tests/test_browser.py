@@ -29,7 +29,7 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("name", [path.name for path in driver.NOTEBOOKS])
-def test_lesson_runs_and_its_sliders_answer(
+def test_lesson_runs_and_its_controls_answer(
     chromium: Any, lab: driver.Lab, name: str, tmp_path: Path
 ) -> None:
     path = driver.visit(chromium, lab, name, tmp_path)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import statistics
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -216,23 +218,37 @@ def compare_optimizers(*, encoder: str, rounds: int) -> list[dict[str, Any]]:
 def compare_accuracy(
     corpus: str, seeds: int, *, encoder: str, **settings: Any
 ) -> list[dict[str, Any]]:
-    """Train all on the same examples with the same learning rates; judge on the test set."""
-    rows = []
-    for seed in range(seeds):
-        config = TrainConfig(
-            corpus=corpus, encoder=encoder, seed=seed, progress=False, **settings
-        ).resolved()
-        found = {
-            BASELINE: train_baseline(replace(config, positions="shared")),
-            SEQUENTIAL: train_baseline(config),
-            "package": train(config).accuracy,
-        }
-        print(f"    seed {seed}: {found}", flush=True)
-        rows += [
-            {"corpus": corpus, "method": method, "seed": seed, "accuracy": accuracy}
-            for method, accuracy in found.items()
-        ]
+    """Train all on the same examples with the same learning rates; judge on the test set.
+
+    Nothing is timed here, so as many runs as there are threads go at once, each with one.
+    """
+    config = TrainConfig(corpus=corpus, encoder=encoder, progress=False, **settings)
+    asked = [
+        (method, replace(config, seed=seed, positions=positions).resolved())
+        for seed in range(seeds)
+        for method, positions in (
+            (BASELINE, "shared"),
+            (SEQUENTIAL, "sequential"),
+            ("package", "sequential"),
+        )
+    ]
+    with ProcessPoolExecutor(
+        torch.get_num_threads(),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    ) as pool:
+        rows = []
+        for (method, own), accuracy in zip(asked, pool.map(_accuracy, asked), strict=True):
+            print(f"    seed {own.seed}, {method}: {accuracy:.3f}", flush=True)
+            known = {"corpus": corpus, "method": method, "seed": own.seed}
+            rows.append(known | {"accuracy": accuracy})
     return rows
+
+
+def _accuracy(asked: tuple[str, TrainConfig]) -> float:
+    method, config = asked
+    return train(config).accuracy if method == "package" else train_baseline(config)
 
 
 def train_baseline(config: TrainConfig) -> float:

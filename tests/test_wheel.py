@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 
 from course import alone
@@ -103,7 +104,10 @@ def test_the_wheel_trains_saves_loads_and_predicts(
 @pytest.mark.parametrize("pattern", SOME)
 def test_a_notebook_runs_alone_in_an_empty_folder(wheel: Path, pattern: str) -> None:
     (path,) = ROOT.glob(pattern)
+    before = set(psutil.Process().children(recursive=True))
     cost = alone.run(path, Path(sys.executable), wheel)
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [one for one in left if "ipykernel_launcher" in one.cmdline()]
     assert cost.seconds > 1 and 100 < cost.megabytes < 2000
 
 

@@ -231,7 +231,7 @@ def _freed_memory(*, kept: bool) -> None:
     Left alone, glibc gives large blocks back, and gradients and activations come from the kernel
     anew in each step, page by page and filled with zeros. Kept, they leave holes that pieces of
     another width do not fit into: a batch in pieces, which is there to save memory, would need more
-    and more of it (``course/experiments/batch_memory.py`` measures both).
+    and more of it (``course/experiments/batch_memory.py`` measures steps of both kinds).
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
         mallopt = ctypes.CDLL(None).mallopt
